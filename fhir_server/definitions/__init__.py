@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/definitions.html
 from fhir_server.definitions.load import Definitions, load
 from fhir_server.definitions.model import (
     Element,
+    ExtensionDef,
     Invariant,
     OperationDef,
     OperationParameter,
@@ -18,6 +19,7 @@ from fhir_server.definitions.model import (
 __all__ = [
     "Definitions",
     "Element",
+    "ExtensionDef",
     "Invariant",
     "OperationDef",
     "OperationParameter",

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fhir_server.definitions.compile_extensions import bindings, compile_extension
+
 DATA = Path(__file__).parent / "data"
 _SYSTEM_TYPES = {
     "http://hl7.org/fhirpath/System.String": "string",
@@ -69,11 +71,11 @@ class _Types:
         root, name = elements[0], sd["type"]
         kind = {"primitive-type": "primitive", "complex-type": "complex"}.get(sd["kind"], sd["kind"])
         base = sd.get("baseDefinition", "").removeprefix(_CORE)
-        self._start(name, kind, base, sd["abstract"], root)
+        self._start(name, kind, base, root, abstract=sd["abstract"])
         for element in elements[1:]:
             self._element(element)
 
-    def _start(self, name: str, kind: str, base: str, abstract: bool, root: dict[str, Any]) -> None:
+    def _start(self, name: str, kind: str, base: str, root: dict[str, Any], *, abstract: bool) -> None:
         entry: dict[str, Any] = {"kind": kind, "base": base}
         if abstract:
             entry["abstract"] = True
@@ -90,7 +92,7 @@ class _Types:
         codes = [item["code"] for item in element.get("type", [])]
         backbone = codes in (["BackboneElement"], ["Element"])
         if backbone:
-            self._start(path, "backbone", codes[0], False, element)
+            self._start(path, "backbone", codes[0], element, abstract=False)
         entry: dict[str, Any] = {"name": name.removesuffix("[x]"), "types": refs}
         entry["min"], entry["max"] = element["min"], _max(element["max"])
         if name.endswith("[x]"):
@@ -100,6 +102,8 @@ class _Types:
                 entry[key] = True
         if "xmlAttr" in element.get("representation", []):
             entry["attribute"] = True
+        if any(_CORE + "SimpleQuantity" in item.get("profile", []) for item in element.get("type", [])):
+            entry["simple"] = True
         binding = element.get("binding", {})
         if binding.get("valueSet"):
             entry["binding"] = [binding["strength"], binding["valueSet"].split("|")[0]]
@@ -154,6 +158,15 @@ def compile_types(package: Path) -> dict[str, Any]:
     collected.drop_type_level()
     invariants = sorted(collected.invariants.values(), key=lambda rule: (rule["key"], rule["where"]))
     return {"types": dict(sorted(collected.types.items())), "invariants": invariants}
+
+
+def compile_extensions(package: Path) -> dict[str, Any]:
+    """Return url -> facts of every extension the package defines."""
+    return {
+        sd["url"]: compile_extension(sd, _type_refs)
+        for sd in read_all(package, "StructureDefinition")
+        if sd["type"] == "Extension" and sd.get("derivation") == "constraint"
+    }
 
 
 def compile_search_parameters(package: Path) -> list[dict[str, Any]]:
@@ -242,7 +255,9 @@ def _walk(concepts: list[dict[str, Any]]) -> Iterator[tuple[str, bool]]:
         yield from _walk(concept.get("concept", []))
 
 
-def compile_value_sets(package: Path, types: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
+def compile_value_sets(
+    package: Path, types: dict[str, Any], extensions: dict[str, Any]
+) -> dict[str, dict[str, list[str]]]:
     """Return the codes of every required binding that the package can enumerate."""
     codes = _Codes(package)
     wanted = {
@@ -251,6 +266,7 @@ def compile_value_sets(package: Path, types: dict[str, Any]) -> dict[str, dict[s
         for element in entry["elements"]
         if element.get("binding", [""])[0] == "required"
     }
+    wanted.update(url for row in extensions.values() for url in bindings(row))
     expanded = {url: codes.expand(url) for url in sorted(wanted)}
     return {url: found for url, found in expanded.items() if found is not None}
 
@@ -278,7 +294,9 @@ def main(package: Path) -> None:
     _write("search_parameters.json", compile_search_parameters(package))
     _write("compartments.json", compile_compartments(package))
     _write("operations.json", compile_operations(package))
-    _write("value_sets.json", compile_value_sets(package, types))
+    extensions = compile_extensions(package)
+    _write("extensions.json", extensions)
+    _write("value_sets.json", compile_value_sets(package, types, extensions))
 
 
 if __name__ == "__main__":

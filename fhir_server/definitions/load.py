@@ -13,6 +13,7 @@ import msgspec
 
 from fhir_server.definitions.model import (
     Element,
+    ExtensionDef,
     Invariant,
     OperationDef,
     OperationParameter,
@@ -48,6 +49,20 @@ def _element(raw: dict[str, Any], order: int) -> Element:
         constraints=tuple(raw.get("constraints", ())),
         attribute=raw.get("attribute", False),
         order=order,
+        simple=raw.get("simple", False),
+    )
+
+
+def _extension(raw: dict[str, Any]) -> ExtensionDef:
+    return ExtensionDef(
+        contexts=tuple(raw.get("on", ())),
+        modifier=raw.get("modifier", False),
+        types=tuple(_type_ref(ref) for ref in raw.get("value", ())),
+        required=raw.get("required", False),
+        binding=raw.get("binding", ""),
+        min=raw.get("min", 0),
+        max=raw.get("max"),
+        parts={url: _extension(part) for url, part in raw.get("parts", {}).items()},
     )
 
 
@@ -165,6 +180,19 @@ class Definitions:
             )
             for raw in _read("operations.json")
         )
+
+    @cached_property
+    def _raw_extensions(self) -> dict[str, Any]:
+        raw: dict[str, Any] = _read("extensions.json")
+        return raw
+
+    @cache  # noqa: B019 - one Definitions lives as long as the process, and the urls it knows are few
+    def _known_extension(self, url: str) -> ExtensionDef:
+        return _extension(self._raw_extensions[url])
+
+    def extension(self, url: str) -> ExtensionDef | None:
+        """Return the facts of the extension `url` when the R4 package defines it, else None."""
+        return self._known_extension(url) if url in self._raw_extensions else None
 
     @cached_property
     def value_sets(self) -> dict[str, dict[str, frozenset[str]]]:

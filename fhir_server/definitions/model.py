@@ -35,6 +35,7 @@ class Element:
     constraints  keys of invariants stated on this element and not on its type
     attribute    True where XML carries it as an attribute (Element.id, Extension.url)
     order        position among the type's elements (the order XML demands)
+    simple       True where the Quantity is a SimpleQuantity, which has no comparator
     """
 
     name: str
@@ -49,6 +50,7 @@ class Element:
     constraints: tuple[str, ...]
     attribute: bool
     order: int
+    simple: bool = False
 
     def json_keys(self) -> tuple[tuple[str, TypeRef], ...]:
         """Return the JSON property names this element may have, each with its type."""
@@ -79,6 +81,29 @@ class TypeDef:
     def element(self, name: str) -> Element | None:
         """Return the element called `name` (without "[x]"), or None."""
         return next((element for element in self.elements if element.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionDef:
+    """An extension that the R4 package defines, or one part of a complex extension.
+
+    contexts  element paths and type names that may carry it ("Patient", "HumanName.family", "Element"); () for a part
+    modifier  True where it may stand in `modifierExtension` only
+    types     types its value may have; () where it holds no value, ("*",) for any
+    required  True where a value must be present
+    binding   canonical of a required value set, or ""
+    min, max  how often a part must and may stand in the extension; max None means "*"
+    parts     url -> part of a complex extension
+    """
+
+    contexts: tuple[str, ...]
+    modifier: bool
+    types: tuple[TypeRef, ...]
+    required: bool
+    binding: str
+    min: int
+    max: int | None
+    parts: dict[str, ExtensionDef]
 
 
 @dataclass(frozen=True, slots=True)
