@@ -1,0 +1,207 @@
+"""One thread's connection to the database: fixed statements by the raw driver, composed ones by SQLAlchemy, bulk rows.
+
+https://www.psycopg.org/psycopg3/docs/basic/copy.html and https://www.sqlite.org/lang_transaction.html
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from psycopg import sql
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, Executable
+
+Row = tuple[Any, ...]
+
+
+class Session(ABC):
+    """A connection in autocommit mode, used by one thread; `begin` opens an explicit transaction on it.
+
+    core            the SQLAlchemy connection, for statements composed at run time
+    raw             the driver's connection below it
+    in_transaction  True between `begin` and `commit` or `rollback`
+    Every method lets the driver's errors through; `Database` and `Store` translate them.
+    """
+
+    placeholder = "?"
+
+    def __init__(self, core: Connection) -> None:
+        self.core = core
+        self.raw: Any = core.connection.driver_connection
+        self.in_transaction = False
+
+    @abstractmethod
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Run a fixed statement, prepared once per connection, and return its rows (none for a mere command)."""
+
+    @abstractmethod
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Add `rows` (tuples in the order of `columns`) to `table` in bulk."""
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Open a write transaction."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Make the transaction durable."""
+
+    @abstractmethod
+    def rollback(self) -> None:
+        """Undo the transaction; never raises."""
+
+    @abstractmethod
+    def lost(self) -> bool:
+        """Say whether the connection cannot be used any more."""
+
+    @abstractmethod
+    def no_timeout(self) -> None:
+        """Lift the statement timeout until the end of the open transaction (migrations)."""
+
+    def select(self, statement: Executable) -> list[Any]:
+        """Run a composed statement, planned for its values, and return its rows."""
+        return list(self.core.execute(statement).all())
+
+    def execute(self, statement: Executable) -> int:
+        """Run a composed INSERT, UPDATE or DELETE and return the number of rows it changed."""
+        return self.core.execute(statement).rowcount
+
+    def close(self) -> None:
+        """Give the connection up; never raises."""
+        try:
+            self.core.invalidate()
+            self.core.close()
+        except Exception:  # noqa: BLE001, S110 - a connection that is being thrown away may fail in any way
+            pass
+
+
+class PostgresSession(Session):
+    """A psycopg connection."""
+
+    placeholder = "%s"
+
+    def __init__(self, core: Connection) -> None:
+        super().__init__(core)
+        self._cursor = self.raw.cursor()
+        self._copies: dict[str, sql.Composed] = {}
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        cursor = self._cursor
+        cursor.execute(statement, parameters, prepare=True)
+        return cursor.fetchall() if cursor.description is not None else []
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        copy_in = self._copies.get(table)
+        if copy_in is None:
+            names = sql.SQL(", ").join(map(sql.Identifier, columns))
+            copy_in = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
+            self._copies[table] = copy_in
+        with self._cursor.copy(copy_in) as copy:
+            write_row = copy.write_row
+            for row in rows:
+                write_row(row)
+
+    def begin(self) -> None:
+        # READ COMMITTED: a statement after a lock must see what the lock waited for.
+        self.raw.execute("BEGIN ISOLATION LEVEL READ COMMITTED", prepare=False)
+        self.in_transaction = True
+
+    def commit(self) -> None:
+        self.raw.execute("COMMIT", prepare=False)
+        self.in_transaction = False
+
+    def rollback(self) -> None:
+        self.in_transaction = False
+        if self.lost() or self.raw.info.transaction_status == TransactionStatus.IDLE:
+            return
+        try:
+            self.raw.execute("ROLLBACK", prepare=False)
+        except Exception:  # noqa: BLE001 - the connection is useless then, and the server rolls back by itself
+            self.raw.close()
+
+    def lost(self) -> bool:
+        return bool(self.raw.closed or self.raw.broken or self.core.invalidated)
+
+    def no_timeout(self) -> None:
+        self.raw.execute("SET LOCAL statement_timeout = 0")
+
+
+class SqliteSession(Session):
+    """A sqlite3 connection, which knows the file it opened.
+
+    statement_timeout  seconds after which a running statement is interrupted
+    """
+
+    _STEPS = 20_000  # virtual machine steps between two looks at the clock: about a millisecond
+
+    def __init__(self, core: Connection, path: str, statement_timeout: float) -> None:
+        super().__init__(core)
+        self._path = path
+        self._file = self._identity()
+        self._timeout = statement_timeout
+        self._deadline = 0.0
+        self._inserts: dict[str, str] = {}
+        self.raw.set_progress_handler(self._overdue, self._STEPS)
+
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            status = os.stat(self._path)  # noqa: PTH116 - called for every transaction
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def _overdue(self) -> bool:
+        return self._deadline > 0.0 and time.monotonic() > self._deadline
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        self._deadline = time.monotonic() + self._timeout if self._timeout else 0.0
+        found: list[Row] = self.raw.execute(statement, parameters).fetchall()
+        return found
+
+    def select(self, statement: Executable) -> list[Any]:
+        self._deadline = time.monotonic() + self._timeout if self._timeout else 0.0
+        return super().select(statement)
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        statement = self._inserts.get(table)
+        if statement is None:
+            quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
+            marks = ", ".join("?" * len(columns))
+            name = table.replace('"', '""')
+            statement = f'INSERT INTO "{name}" ({quoted}) VALUES ({marks})'  # noqa: S608 - names of our own tables
+            self._inserts[table] = statement
+        self._deadline = 0.0
+        self.raw.executemany(statement, rows)
+
+    def begin(self) -> None:
+        # IMMEDIATE takes the one write lock first, so that what is read afterwards stays true.
+        self._deadline = 0.0
+        self.raw.execute("BEGIN IMMEDIATE")
+        self.in_transaction = True
+
+    def commit(self) -> None:
+        self._deadline = 0.0
+        self.raw.execute("COMMIT")
+        self.in_transaction = False
+
+    def rollback(self) -> None:
+        self.in_transaction = False
+        try:
+            if self.raw.in_transaction:
+                self.raw.execute("ROLLBACK")
+        except Exception:  # noqa: BLE001 - closing the connection rolls back too
+            self.raw.close()
+
+    def lost(self) -> bool:
+        return bool(self.core.invalidated or self.moved())
+
+    def moved(self) -> bool:
+        """Say whether the database file is not the one that was opened: writing to it would be lost."""
+        return self._file is None or self._identity() != self._file
+
+    def no_timeout(self) -> None:
+        self._deadline = 0.0
