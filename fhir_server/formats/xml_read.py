@@ -1,0 +1,224 @@
+"""FHIR XML to the same dictionary that JSON would give, led by the definitions.
+
+https://hl7.org/fhir/R4/xml.html
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+
+from lxml import etree
+
+from fhir_server.definitions import load
+from fhir_server.errors import Issue, MalformedContent
+from fhir_server.formats import xml_narrative
+from fhir_server.formats.xml_layout import FHIR, Layout, Slot, layout_of, primitive_layout
+
+_PREFIX = f"{{{FHIR}}}"
+_MAX_ISSUES = 20
+
+
+def read(raw: bytes, root: etree._Element, max_depth: int) -> dict[str, Any]:
+    """Return the resource that `root`, parsed from `raw`, holds.
+
+    Raises MalformedContent with up to 20 issues, each with its place.
+    """
+    if not _is_resource(root):
+        raise MalformedContent(f"The root element must be an R4 resource in the namespace {FHIR}.")
+    reader = _Reader(raw, max_depth)
+    resource = reader.resource(root, 1)
+    for sibling in chain(root.itersiblings(), root.itersiblings(preceding=True)):
+        if not _is_comment(sibling):
+            reader.report(root, "Processing instructions are not allowed.")
+    if reader.issues:
+        raise MalformedContent(reader.issues[0].diagnostics, issues=tuple(reader.issues))
+    return resource
+
+
+class _Reader:
+    """Reads one document: collects issues and hands out the narratives in document order."""
+
+    def __init__(self, raw: bytes, max_depth: int) -> None:
+        self.issues: list[Issue] = []
+        self._max_depth = max_depth
+        self._narratives = iter(xml_narrative.sources(raw))
+
+    def resource(self, element: etree._Element, depth: int) -> dict[str, Any]:
+        name = _local(element)
+        return {"resourceType": name, **self._complex(element, layout_of(name), depth)}
+
+    def _complex(self, element: etree._Element, layout: Layout, depth: int, ignore: str = "") -> dict[str, Any]:
+        """Return the object an element stands for; `ignore` names an attribute that is read elsewhere."""
+        if depth > self._max_depth:
+            raise MalformedContent(f"The document nests elements deeper than {self._max_depth} levels.")
+        data: dict[str, Any] = {}
+        for name, text in element.attrib.items():
+            name = str(name)
+            slot = layout.get(name)
+            if slot is not None and slot.kind == "attribute":
+                data[name] = str(text)
+            elif name != ignore:
+                self.report(element, f"The element has an attribute that FHIR does not define{_quoted(name)}.")
+        self._expect_no_text(element, element.text)
+        arrays: list[str] = []
+        last = -1
+        for child in element:
+            self._expect_no_text(element, child.tail)
+            slot = self._slot(child, layout)
+            if slot is None:
+                continue
+            if slot.order < last:
+                self.report(child, "The element stands after one that must follow it: order matters in FHIR XML.")
+            last = max(last, slot.order)
+            self._add(data, arrays, slot, child, depth + 1)
+        for name in arrays:
+            _drop_empty(data, name)
+        return data
+
+    def _slot(self, child: etree._Element, layout: Layout) -> Slot | None:
+        """Return the slot an element fills; None for comments and, after reporting, for what FHIR does not know."""
+        tag = _tag(child)
+        if not tag:
+            if not _is_comment(child):
+                self.report(child.getparent(), "Processing instructions and entities are not allowed.")
+            return None
+        name = _local(child)
+        slot = layout.get(name)
+        if slot is not None and slot.kind == "narrative":
+            known = tag == xml_narrative.DIV
+        else:
+            known = slot is not None and slot.kind != "attribute" and tag == _PREFIX + name
+        if known:
+            return slot
+        if tag.startswith(_PREFIX):
+            self.report(child, f"FHIR does not define this element here{_quoted(name)}.")
+        else:
+            self.report(child, "The element is not in the namespace that FHIR gives it.")
+        return None
+
+    def _add(self, data: dict[str, Any], arrays: list[str], slot: Slot, child: etree._Element, depth: int) -> None:
+        name = slot.name
+        if slot.kind == "primitive":
+            value, extra = self._primitive(child, slot, depth)
+            if slot.repeats:
+                if name not in data:
+                    data[name], data["_" + name] = [], []
+                    arrays.append(name)
+                data[name].append(value)
+                data["_" + name].append(extra)
+                return
+            self._expect_first(data, name, child)
+            if value is not None:
+                data[name] = value
+            if extra is not None:
+                data["_" + name] = extra
+            return
+        content = self._content(child, slot, depth)
+        if slot.repeats:
+            data.setdefault(name, []).append(content)
+        else:
+            self._expect_first(data, name, child)
+            data[name] = content
+
+    def _content(self, child: etree._Element, slot: Slot, depth: int) -> Any:
+        if slot.kind == "resource":
+            return self._wrapped(child, depth)
+        if slot.kind == "narrative":
+            return xml_narrative.text_of(child, next(self._narratives, ""))
+        return self._complex(child, layout_of(slot.type), depth)
+
+    def _primitive(self, element: etree._Element, slot: Slot, depth: int) -> tuple[Any, dict[str, Any] | None]:
+        """Return the value (None without one) and what JSON keeps under the underscore name (None without)."""
+        text = element.get("value")
+        value = None if text is None else slot.value(text)
+        if text is not None and not len(element) and len(element.attrib) == 1:
+            self._expect_no_text(element, element.text)
+            return value, None
+        extra = self._complex(element, primitive_layout(), depth, ignore="value")
+        if text is None and not extra:
+            self.report(element, "The element is empty: it needs a value or an extension.")
+        return value, extra or None
+
+    def _wrapped(self, element: etree._Element, depth: int) -> dict[str, Any]:
+        """Return the resource inside contained, entry.resource, parameter.resource or response.outcome."""
+        self._expect_no_text(element, element.text)
+        if element.attrib:
+            self.report(element, "The element has an attribute that FHIR does not define.")
+        inner = []
+        for child in element:
+            self._expect_no_text(element, child.tail)
+            if not _is_comment(child):
+                inner.append(child)
+        if len(inner) == 1 and _is_resource(inner[0]):
+            return self.resource(inner[0], depth)
+        self.report(element, "The element must hold exactly one R4 resource.")
+        return {}
+
+    def _expect_no_text(self, element: etree._Element, text: str | None) -> None:
+        if text and not text.isspace():
+            self.report(element, "There is text between elements; FHIR values stand in attributes.")
+
+    def _expect_first(self, data: dict[str, Any], name: str, child: etree._Element) -> None:
+        if name in data or "_" + name in data:
+            self.report(child, "The element stands twice but may not repeat.")
+
+    def report(self, element: etree._Element | None, diagnostics: str) -> None:
+        """Add an issue at `element`; raises once there are 20."""
+        place = "" if element is None else expression_of(element)
+        line = "" if element is None or not element.sourceline else f" (line {element.sourceline})"
+        self.issues.append(Issue("error", "structure", diagnostics.removesuffix(".") + line + ".", place))
+        if len(self.issues) >= _MAX_ISSUES:
+            raise MalformedContent(self.issues[0].diagnostics, issues=tuple(self.issues))
+
+
+def expression_of(element: etree._Element) -> str:
+    """Return the FHIRPath of an element, from the root resource down to the last ancestor that FHIR knows."""
+    lineage = [element, *element.iterancestors()][::-1]
+    path, layout = _local(lineage[0]), layout_of(_local(lineage[0]))
+    for node in lineage[1:]:
+        slot = layout.get(_local(node))
+        if slot is not None and slot.kind != "attribute":
+            path += f".{slot.name}"
+            if slot.repeats:
+                path += f"[{sum(1 for _ in node.itersiblings(node.tag, preceding=True))}]"
+            layout = primitive_layout() if slot.kind == "primitive" else _layout_below(slot)
+        elif _is_resource(node):
+            layout = layout_of(_local(node))
+        else:
+            break
+    return path
+
+
+def _layout_below(slot: Slot) -> Layout:
+    return {} if slot.kind in ("narrative", "resource") else layout_of(slot.type)
+
+
+def _tag(node: etree._Element) -> str:
+    """Return the qualified name of an element, "" for a comment, processing instruction or entity."""
+    tag: object = node.tag
+    return tag if isinstance(tag, str) else ""
+
+
+def _local(element: etree._Element) -> str:
+    return _tag(element).rpartition("}")[2]
+
+
+def _is_resource(element: etree._Element) -> bool:
+    return _tag(element).startswith(_PREFIX) and _local(element) in load().resource_type_set
+
+
+def _is_comment(node: etree._Element) -> bool:
+    return isinstance(node, etree._Comment)
+
+
+def _quoted(name: str) -> str:
+    """Return the name for a message where it looks like one of FHIR's; anything else may be anything."""
+    return f": {name}" if name.isascii() and name.isalnum() and len(name) <= 64 else ""
+
+
+def _drop_empty(data: dict[str, Any], name: str) -> None:
+    """Leave of the two arrays of a repeating primitive only those that hold something."""
+    for key in (name, "_" + name):
+        if all(item is None for item in data[key]):
+            del data[key]
