@@ -1,0 +1,197 @@
+"""Submits the content of one file, or a chunk of it, to a target, and says what became of every entry.
+
+https://hl7.org/fhir/R4/http.html#trules
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import ParamSpec
+
+from fhir_server.cli.loading.report import Refusal, Tally
+from fhir_server.cli.loading.sources import Chunk, Source, Unreadable, read_chunks, read_document
+from fhir_server.cli.loading.target import WHOLE, Answer, Mark, Target
+from fhir_server.cli.loading.units import Unit, of_chunk, of_document, refusals_of
+from fhir_server.errors import FhirError, Unavailable
+from fhir_server.formats import json
+
+P = ParamSpec("P")
+_ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]\.?(?:resource\.?)?")
+_PAUSES = (0.2, 1.0, 3.0)  # seconds between tries while the database is busy
+_MOST_REFUSALS = 5_000  # that one task may bring home
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A piece of work for one worker: a document (chunk None) or a chunk of an NDJSON file.
+
+    digest  of the file; "" lets the worker compute it
+    again   True in the second round, for what waited: nothing is counted as found twice
+    force   True ignores the journal
+    """
+
+    source: Source
+    chunk: Chunk | None = None
+    digest: str = ""
+    again: bool = False
+    force: bool = False
+
+
+@dataclass(slots=True)
+class Done:
+    """What a task did: counts, refusals, whether all of it had been loaded in an earlier run."""
+
+    tally: Tally = field(default_factory=Tally)
+    refusals: list[Refusal] = field(default_factory=list)
+    skipped: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether something was refused only because its target is not there yet."""
+        return any(refusal.waits for refusal in self.refusals)
+
+
+def perform(target: Target, task: Task) -> Done:
+    """Load what `task` names; never raises for what is in a file."""
+    done = Done()
+    file = str(task.source.path)
+    try:
+        if task.chunk is not None:
+            _load_chunk(target, task, file, task.chunk, done)
+        else:
+            _load_document(target, task, file, done)
+    except Unreadable as error:
+        done.refusals.append(Refusal(file, "", 0, "structure", str(error)))
+    except OSError as error:
+        done.refusals.append(Refusal(file, "", 0, "exception", f"The file cannot be read: {error.strerror}."))
+    except FhirError as error:
+        done.refusals.extend(refusals_of(file, "", error))
+    del done.refusals[_MOST_REFUSALS:]
+    return done
+
+
+def _load_document(target: Target, task: Task, file: str, done: Done) -> None:
+    digest = task.digest or task.source.digest()
+    if not task.force and target.left(digest, WHOLE) == ():
+        done.skipped = not task.again
+        return
+    document = json.decode(read_document(task.source), max_depth=target.max_depth)
+    complete = True
+    for unit in of_document(file, document):
+        if isinstance(unit, Refusal):
+            done.refusals.append(unit)
+            complete = False
+        else:
+            complete &= _Submission(target, task, digest, file, done).unit(unit)
+    if complete:
+        target.mark(Mark(digest, WHOLE))
+
+
+def _load_chunk(target: Target, task: Task, file: str, chunk: Chunk, done: Done) -> None:
+    if not task.force and target.left(task.digest, chunk.number) == ():
+        done.skipped = not task.again
+        return
+    for unit in of_chunk(file, chunk, target.max_depth):
+        if isinstance(unit, Refusal):
+            done.refusals.append(unit)
+        else:
+            _Submission(target, task, task.digest, file, done).unit(unit)
+
+
+class _Submission:
+    """The submission of a unit and its bookkeeping in `done`."""
+
+    def __init__(self, target: Target, task: Task, digest: str, file: str, done: Done) -> None:
+        self._target, self._task, self._digest, self._file, self._done = target, task, digest, file, done
+
+    def unit(self, unit: Unit) -> bool:
+        """Store what of `unit` is not stored yet; return whether nothing is left of it."""
+        indexes = self._wanted(unit)
+        if not self._task.again:
+            for index in indexes:
+                resource = unit.entries[index].get("resource")
+                if isinstance(resource, dict):
+                    self._done.tally.found[str(resource.get("resourceType"))] += 1
+        if not indexes:
+            return True
+        part = unit.only(indexes)
+        number = WHOLE if unit.atomic else unit.number
+        try:
+            answers = _patiently(self._target.transaction, part.entries, Mark(self._digest, number, unit.broken))
+        except FhirError as error:
+            if unit.atomic or len(indexes) == 1:
+                self._refused_together(part, error)
+                if not unit.atomic:
+                    self._target.mark(Mark(self._digest, number, (*unit.broken, *indexes)))
+                return False
+            return self._one_by_one(part, indexes)
+        self._count(part, answers)
+        return True
+
+    def _wanted(self, unit: Unit) -> list[int]:
+        """Return the indexes of the entries to submit: those there are, that an earlier run did not store."""
+        fresh = unit.atomic or (self._task.force and not self._task.again)
+        left = None if fresh else self._target.left(self._digest, unit.number)
+        indexes = range(len(unit.entries)) if left is None else left
+        return [index for index in indexes if unit.entries[index]]
+
+    def _one_by_one(self, part: Unit, indexes: Sequence[int]) -> bool:
+        """Store the good entries of a unit that holds a bad one."""
+        answers = _patiently(self._target.batch, part.entries)
+        self._count(part, answers)
+        left = tuple(index for index, answer in zip(indexes, answers, strict=True) if answer.status >= 400)
+        self._target.mark(Mark(self._digest, part.number, (*part.broken, *left)))
+        return not left
+
+    def _count(self, part: Unit, answers: Sequence[Answer]) -> None:
+        tally = self._done.tally
+        for entry, place, answer in zip(part.entries, part.places, answers, strict=True):
+            resource = entry.get("resource")
+            name = str(resource.get("resourceType")) if isinstance(resource, dict) else ""
+            if answer.status >= 400:
+                self._done.refusals.extend(
+                    Refusal(self._file, place, answer.status, issue.code, issue.diagnostics, issue.expression)
+                    for issue in answer.issues
+                    if issue.severity in ("error", "fatal")
+                )
+            elif name and answer.status == 201:
+                tally.created[name] += 1
+            elif name and entry.get("request", {}).get("method") == "POST":
+                tally.present[name] += 1
+            elif name:
+                tally.updated[name] += 1
+
+    def _refused_together(self, part: Unit, error: FhirError) -> None:
+        """Turn the issues of a refused transaction into refusals that name the entry's place in the file."""
+        for refusal in refusals_of(self._file, "", error):
+            found = _ENTRY.match(refusal.expression)
+            place = part.places[int(found[1])] if found and int(found[1]) < len(part.places) else part.places[0]
+            rest = refusal.expression[found.end() :] if found else refusal.expression
+            if len(part.places) > 1 and not found:
+                place = ""
+            self._done.refusals.append(
+                Refusal(self._file, place, refusal.status, refusal.code, refusal.diagnostics, rest)
+            )
+
+
+def _patiently(send: Callable[P, list[Answer]], *arguments: P.args, **options: P.kwargs) -> list[Answer]:
+    """Call `send`, again after a pause when the database is busy."""
+    for pause in _PAUSES:
+        try:
+            return send(*arguments, **options)
+        except Unavailable:
+            time.sleep(pause)
+    return send(*arguments, **options)
+
+
+def tasks_of(source: Source, *, again: bool = False, force: bool = False) -> Iterator[Task]:
+    """Yield the tasks of one file. Raises Unreadable for a damaged NDJSON file, after the tasks before the damage."""
+    if source.kind == "document":
+        yield Task(source, again=again, force=force)
+        return
+    digest = source.digest()
+    for chunk in read_chunks(source):
+        yield Task(source, chunk, digest, again=again, force=force)
