@@ -1,0 +1,26 @@
+"""What the compiler needs to know of a function.
+
+https://hl7.org/fhirpath/N1/#function-invocations
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from fhir_server.fhirpath.environment import Items
+
+
+class Function(NamedTuple):
+    """A FHIRPath function.
+
+    run           run(items, env, *arguments) -> items. Arguments are collections evaluated on $this; those of a lazy
+                  function are closures, to be run for each item. Neither may change a collection it is given.
+    fewest, most  number of arguments
+    lazy          whether arguments come as closures
+    """
+
+    run: Callable[..., Items]
+    fewest: int = 0
+    most: int = 0
+    lazy: bool = False
