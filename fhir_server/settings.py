@@ -50,7 +50,7 @@ class Settings:
     )
     trusted_hosts: tuple[str, ...] = _row(
         (),
-        "Host headers that are answered, comma separated; empty means loopback names, HOST and the host of BASE_URL.",
+        "Host names that are answered, comma separated; empty means loopback names, HOST and the host of BASE_URL.",
     )
     auth: Literal["none"] = _row("none", "How callers are known; none trusts everyone, so it serves loopback only.")
     workers: int = _row(0, "Worker processes; 0 means one for each processor core.", low=0, high=256)

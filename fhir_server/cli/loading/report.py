@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/operationoutcome.html
 from __future__ import annotations
 
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -68,6 +69,11 @@ class Tally:
         return self.found - self.created - self.updated - self.present
 
 
+def _spool() -> IO[str]:
+    """Return a file that lives in memory while it is small."""
+    return tempfile.SpooledTemporaryFile(1_000_000, "w+", encoding="utf-8")
+
+
 @dataclass(slots=True)
 class Report:
     """The sum of a load; writes each refusal to `path` (JSON lines) as it comes, so that it never holds them all."""
@@ -80,6 +86,7 @@ class Report:
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     examples: dict[tuple[str, str], Refusal] = field(default_factory=dict)
     _stream: IO[str] | None = None
+    _held: IO[str] = field(default_factory=_spool)
 
     def __enter__(self) -> Report:
         if self.path is not None:
@@ -89,6 +96,7 @@ class Report:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._held.close()
         if self._stream is not None:
             self._stream.close()
 
@@ -101,6 +109,21 @@ class Report:
                 self.reasons[reason] += 1
                 self.examples.setdefault(reason, refusal)
             self._write({"kind": "refused", **asdict(refusal)})
+
+    def hold(self, refusals: Iterable[Refusal]) -> None:
+        """Keep refusals that a later round may overcome."""
+        self._held.writelines(json.dumps(asdict(refusal)) + "\n" for refusal in refusals)
+
+    def forget_held(self) -> None:
+        """Drop what was held: it is being tried again."""
+        self._held.seek(0)
+        self._held.truncate()
+
+    def refuse_held(self) -> None:
+        """Refuse what was held: nothing overcame it."""
+        self._held.seek(0)
+        self.refuse(Refusal(**json.loads(line)) for line in self._held)
+        self.forget_held()
 
     def finish(self, seconds: float, *, interrupted: bool) -> None:
         """Write the last line of the report file: the sums."""

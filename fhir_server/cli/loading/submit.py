@@ -39,6 +39,11 @@ class Task:
     again: bool = False
     force: bool = False
 
+    @property
+    def number(self) -> int:
+        """The number of the chunk, or that of the whole file."""
+        return WHOLE if self.chunk is None else self.chunk.number
+
 
 @dataclass(slots=True)
 class Done:

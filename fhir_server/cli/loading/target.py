@@ -36,7 +36,7 @@ class Target(Protocol):
 
     max_depth: int
 
-    def left(self, digest: str, unit: int) -> Sequence[int] | None:
+    def left(self, digest: str, unit: int) -> tuple[int, ...] | None:
         """Return the indexes of a unit's entries that are not stored yet; None when the unit was never submitted."""
 
     def mark(self, mark: Mark) -> None:
