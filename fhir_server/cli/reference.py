@@ -52,8 +52,7 @@ def _cli_lines() -> Iterator[str]:
     context = click.Context(main, info_name="fhir-server")
     for name in COMMANDS:
         command = main.get_command(context, name)
-        assert command is not None
-        yield from _command_lines(name, command)
+        yield from _command_lines(name, command) if command is not None else ()
 
 
 def _command_lines(name: str, command: click.Command) -> Iterator[str]:
