@@ -11,8 +11,10 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from fhir_server.fhirpath.check import check
 from fhir_server.fhirpath.compiler import build
 from fhir_server.fhirpath.environment import DEFAULT_BUDGET, Environment, Resolver
+from fhir_server.fhirpath.model import elements
 from fhir_server.fhirpath.node import Node, root_node
 from fhir_server.fhirpath.parser import parse
 from fhir_server.fhirpath.tree import Tree
@@ -29,13 +31,14 @@ class Expression:
     lenient  whether it was compiled for the reading R4's own expressions need
     """
 
-    __slots__ = ("_run", "ast", "lenient", "source")
+    __slots__ = ("_checked", "_run", "ast", "lenient", "source")
 
     def __init__(self, source: str, ast: Tree, *, lenient: bool) -> None:
         self.source = source
         self.ast = ast
         self.lenient = lenient
         self._run = build(ast, source, lenient=lenient)
+        self._checked: set[str] = set()
 
     def __repr__(self) -> str:
         return f"Expression({self.source!r})"
@@ -65,6 +68,8 @@ class Expression:
         Raises FhirPathError, with its place in the text, and FhirPathTooCostly when the budget is used up.
         """
         here = _node(focus)
+        if not self.lenient and here.type not in self._checked:
+            self._check(here.type)
         holder = here if resource is None else _node(resource)
         environment = Environment(
             here,
@@ -77,6 +82,12 @@ class Expression:
             lenient=self.lenient,
         )
         return list(self._run([] if focus is None else [here], environment))
+
+    def _check(self, focus_type: str) -> None:
+        """Run the checks of strict mode, once for each type the expression meets."""
+        check(self.ast, self.source, focus_type)
+        if elements(focus_type):
+            self._checked.add(focus_type)
 
     def evaluate_boolean(
         self,

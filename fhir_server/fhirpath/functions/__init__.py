@@ -7,6 +7,7 @@ https://hl7.org/fhir/R4/fhirpath.html#functions
 from __future__ import annotations
 
 from fhir_server.fhirpath.functions import (
+    boundaries,
     collections,
     conversion,
     existence,
@@ -27,6 +28,7 @@ FUNCTIONS: dict[str, Function] = {
     **numbers.FUNCTIONS,
     **utility.FUNCTIONS,
     **fhir.FUNCTIONS,
+    **boundaries.FUNCTIONS,
 }
 
 __all__ = ["FUNCTIONS", "Function"]

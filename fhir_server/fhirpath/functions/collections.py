@@ -73,14 +73,14 @@ def at(items: Items, index: Items) -> Items:
 
 
 FUNCTIONS = {
-    "single": Function(single_item),
-    "first": Function(first),
-    "last": Function(last),
-    "tail": Function(tail),
-    "skip": Function(skip, 1, 1),
-    "take": Function(take, 1, 1),
-    "intersect": Function(intersect, 1, 1),
-    "exclude": Function(exclude, 1, 1),
+    "single": Function(single_item, result="same"),
+    "first": Function(first, result="same", needs="order"),
+    "last": Function(last, result="same", needs="order"),
+    "tail": Function(tail, result="same", needs="order"),
+    "skip": Function(skip, 1, 1, result="same", needs="order"),
+    "take": Function(take, 1, 1, result="same", needs="order"),
+    "intersect": Function(intersect, 1, 1, result="same"),
+    "exclude": Function(exclude, 1, 1, result="same"),
     "union": Function(union, 1, 1),
     "combine": Function(combine, 1, 1),
 }

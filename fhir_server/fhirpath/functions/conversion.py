@@ -67,8 +67,11 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 FUNCTIONS = {
-    **{f"to{name}": Function(_convert(name, convert)) for name, convert in _CONVERSIONS.items()},
-    **{f"convertsTo{name}": Function(_converts(name, convert)) for name, convert in _CONVERSIONS.items()},
-    "toQuantity": Function(to_quantity, 0, 1),
-    "convertsToQuantity": Function(converts_to_quantity, 0, 1),
+    **{f"to{name}": Function(_convert(name, convert), result=name) for name, convert in _CONVERSIONS.items()},
+    **{
+        f"convertsTo{name}": Function(_converts(name, convert), result="Boolean")
+        for name, convert in _CONVERSIONS.items()
+    },
+    "toQuantity": Function(to_quantity, 0, 1, result="Quantity"),
+    "convertsToQuantity": Function(converts_to_quantity, 0, 1, result="Boolean"),
 }

@@ -109,12 +109,12 @@ def needs_profile(items: Items, _: Environment, *arguments: Items) -> Items:
 
 
 FUNCTIONS = {
-    "extension": Function(extension, 1, 1),
-    "hasExtension": Function(has_extension, 1, 1),
+    "extension": Function(extension, 1, 1, result="Extension"),
+    "hasExtension": Function(has_extension, 1, 1, result="Boolean"),
     "resolve": Function(resolve),
-    "htmlChecks": Function(html_checks),
-    "conformsTo": Function(conforms_to, 1, 1),
-    "memberOf": Function(member_of, 1, 1),
+    "htmlChecks": Function(html_checks, result="Boolean"),
+    "conformsTo": Function(conforms_to, 1, 1, result="Boolean"),
+    "memberOf": Function(member_of, 1, 1, result="Boolean"),
     "subsumes": Function(needs_terminology, 1, 1),
     "subsumedBy": Function(needs_terminology, 1, 1),
     "slice": Function(needs_profile, 2, 2),

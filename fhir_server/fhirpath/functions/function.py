@@ -18,9 +18,13 @@ class Function(NamedTuple):
                   function are closures, to be run for each item. Neither may change a collection it is given.
     fewest, most  number of arguments
     lazy          whether arguments come as closures
+    result        System type of the result, "same" for the type of the input, a FHIR type, or "" where it depends
+    needs         what strict mode asks of the input: "text" or "order", "" for nothing
     """
 
     run: Callable[..., Items]
     fewest: int = 0
     most: int = 0
     lazy: bool = False
+    result: str = ""
+    needs: str = ""

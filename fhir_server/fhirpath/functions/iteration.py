@@ -126,10 +126,10 @@ def _rank(left: Items, right: Items, env: Environment) -> int:
 
 
 FUNCTIONS = {
-    "where": Function(where, 1, 1, lazy=True),
+    "where": Function(where, 1, 1, lazy=True, result="same"),
     "select": Function(select, 1, 1, lazy=True),
     "repeat": Function(repeat, 1, 1, lazy=True),
     "iif": Function(iif, 2, 3, lazy=True),
     "aggregate": Function(aggregate, 1, 2, lazy=True),
-    "sort": Function(sort, 0, 20, lazy=True),
+    "sort": Function(sort, 0, 20, lazy=True, result="same"),
 }

@@ -96,19 +96,22 @@ def _trimmed(value: Decimal) -> Decimal:
     return Context(prec=_MAX_PLACES).create_decimal(value).normalize()
 
 
-_SIMPLE: dict[str, tuple[Callable[..., Any], int]] = {
-    "ceiling": (_whole(ROUND_CEILING), 0),
-    "floor": (_whole(ROUND_FLOOR), 0),
-    "truncate": (_whole(ROUND_DOWN), 0),
-    "exp": (lambda number: DECIMALS.exp(Decimal(number)), 0),
-    "ln": (lambda number: DECIMALS.ln(Decimal(number)), 0),
-    "log": (_log, 1),
-    "power": (_power, 1),
-    "sqrt": (lambda number: _trimmed(_FINE.sqrt(Decimal(number))), 0),
+_SIMPLE: dict[str, tuple[Callable[..., Any], int, str]] = {
+    "ceiling": (_whole(ROUND_CEILING), 0, "Integer"),
+    "floor": (_whole(ROUND_FLOOR), 0, "Integer"),
+    "truncate": (_whole(ROUND_DOWN), 0, "Integer"),
+    "exp": (lambda number: DECIMALS.exp(Decimal(number)), 0, "Decimal"),
+    "ln": (lambda number: DECIMALS.ln(Decimal(number)), 0, "Decimal"),
+    "log": (_log, 1, "Decimal"),
+    "power": (_power, 1, ""),
+    "sqrt": (lambda number: _trimmed(_FINE.sqrt(Decimal(number))), 0, "Decimal"),
 }
 
 FUNCTIONS = {
-    **{name: Function(_numeric(name, run), count, count) for name, (run, count) in _SIMPLE.items()},
-    "abs": Function(absolute),
+    **{
+        name: Function(_numeric(name, run), count, count, result=result)
+        for name, (run, count, result) in _SIMPLE.items()
+    },
+    "abs": Function(absolute, result="same"),
     "round": Function(round_, 0, 1),
 }

@@ -133,30 +133,34 @@ def _unescape(word: str, form: str) -> str:
     raise FhirPathError("escape() and unescape() know html and json")
 
 
-_SIMPLE: dict[str, tuple[Callable[..., Any], int]] = {
-    "indexOf": (str.find, 1),
-    "lastIndexOf": (str.rfind, 1),
-    "startsWith": (str.startswith, 1),
-    "endsWith": (str.endswith, 1),
-    "contains": (str.__contains__, 1),
-    "upper": (str.upper, 0),
-    "lower": (str.lower, 0),
-    "trim": (str.strip, 0),
-    "length": (len, 0),
-    "matches": (regex.contains, 1),
-    "matchesFull": (regex.covers, 1),
-    "encode": (_encode, 1),
-    "decode": (_decode, 1),
-    "escape": (_escape, 1),
-    "unescape": (_unescape, 1),
+# name -> function of strings, number of arguments, type of the result
+_SIMPLE: dict[str, tuple[Callable[..., Any], int, str]] = {
+    "indexOf": (str.find, 1, "Integer"),
+    "lastIndexOf": (str.rfind, 1, "Integer"),
+    "startsWith": (str.startswith, 1, "Boolean"),
+    "endsWith": (str.endswith, 1, "Boolean"),
+    "contains": (str.__contains__, 1, "Boolean"),
+    "upper": (str.upper, 0, "String"),
+    "lower": (str.lower, 0, "String"),
+    "trim": (str.strip, 0, "String"),
+    "length": (len, 0, "Integer"),
+    "matches": (regex.contains, 1, "Boolean"),
+    "matchesFull": (regex.covers, 1, "Boolean"),
+    "encode": (_encode, 1, "String"),
+    "decode": (_decode, 1, "String"),
+    "escape": (_escape, 1, "String"),
+    "unescape": (_unescape, 1, "String"),
 }
 
 FUNCTIONS = {
-    **{name: Function(_on_string(name, run), count, count) for name, (run, count) in _SIMPLE.items()},
-    "substring": Function(substring, 1, 2),
-    "replace": Function(replace, 2, 2),
-    "replaceMatches": Function(replace_matches, 2, 2),
-    "toChars": Function(to_chars),
-    "split": Function(split, 1, 1),
-    "join": Function(join, 0, 1),
+    **{
+        name: Function(_on_string(name, run), count, count, result=result, needs="text")
+        for name, (run, count, result) in _SIMPLE.items()
+    },
+    "substring": Function(substring, 1, 2, result="String", needs="text"),
+    "replace": Function(replace, 2, 2, result="String", needs="text"),
+    "replaceMatches": Function(replace_matches, 2, 2, result="String", needs="text"),
+    "toChars": Function(to_chars, result="String", needs="text"),
+    "split": Function(split, 1, 1, result="String", needs="text"),
+    "join": Function(join, 0, 1, result="String", needs="text"),
 }

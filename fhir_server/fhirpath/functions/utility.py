@@ -49,11 +49,11 @@ def time_of_day(_: Items, env: Environment) -> Items:
 
 
 FUNCTIONS = {
-    "trace": Function(trace, 1, 2, lazy=True),
+    "trace": Function(trace, 1, 2, lazy=True, result="same"),
     "children": Function(children),
     "descendants": Function(navigation.descendants),
     "type": Function(type_),
-    "now": Function(now),
-    "today": Function(today),
-    "timeOfDay": Function(time_of_day),
+    "now": Function(now, result="DateTime"),
+    "today": Function(today, result="Date"),
+    "timeOfDay": Function(time_of_day, result="Time"),
 }
