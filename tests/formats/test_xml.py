@@ -401,7 +401,8 @@ def test_elements_may_nest_to_the_same_limit_as_in_json() -> None:
         (patient('<contained id="a"><Basic/></contained>'), "Patient.contained[0]", "attribute"),
         (patient("<contained><Basic/><Basic/></contained>"), "Patient.contained[0]", "exactly one"),
         (patient('<contained><name value="a"/></contained>'), "Patient.contained[0]", "exactly one"),
-        (patient("<contained><Basic/></contained><contained><List><a/></List></contained>"), "Patient.contained[1]", "a"),
+        (patient("<contained><Basic/></contained>" * 2 + "<contained><Basic><a/></Basic></contained>"),
+         "Patient.contained[2]", "a"),
     ],
 )  # fmt: skip
 def test_what_fhir_does_not_allow_is_refused_with_its_place(raw: bytes, expression: str, words: str) -> None:
