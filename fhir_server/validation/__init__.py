@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/validation.html
 """
 
+from fhir_server.validation.policy import Policy
 from fhir_server.validation.validator import Validator
 
-__all__ = ["Validator"]
+__all__ = ["Policy", "Validator"]

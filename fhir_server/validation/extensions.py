@@ -6,13 +6,18 @@ https://hl7.org/fhir/R4/extensibility.html
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 from fhir_server.definitions import Definitions, ExtensionDef
 from fhir_server.validation import bindings
+from fhir_server.validation.cross_version import is_modifier
 from fhir_server.validation.elements import many
+from fhir_server.validation.errata import EXTENSION_CONTEXTS, OPEN_VALUE_SETS
 from fhir_server.validation.findings import Check, Findings, Found, Scope
+from fhir_server.validation.policy import Policy
+
+_MODIFIES = "This is a modifier extension: it belongs in modifierExtension."
 
 
 def value_key(extension: dict[str, Any]) -> str:
@@ -33,18 +38,13 @@ def ext_1(extension: dict[str, Any], _scope: Scope) -> Findings:
 class Extensions:
     """Checks of `extension` and `modifierExtension`.
 
-    check_of    type name -> check
-    understood  urls of modifier extensions that the caller knows how to honour
-    closed      True to refuse extensions that R4 does not define
+    check_of  type name -> check
     """
 
-    def __init__(
-        self, definitions: Definitions, check_of: Callable[[str], Check], *, understood: Collection[str], closed: bool
-    ) -> None:
+    def __init__(self, definitions: Definitions, check_of: Callable[[str], Check], policy: Policy) -> None:
         self._definitions = definitions
         self._check_of = check_of
-        self._understood = frozenset(understood)
-        self._closed = closed
+        self._policy = policy
 
     def plain(self, contexts: frozenset[str]) -> Check:
         """Return the check of `extension` on an element that is known under the names `contexts`."""
@@ -59,7 +59,7 @@ class Extensions:
             if known is None:
                 return self._unknown(url)
             if known.modifier:
-                return [Found("", "extension", "This is a modifier extension: it belongs in modifierExtension.")]
+                return [Found("", "extension", _MODIFIES)]
             return self._known(value, known, contexts)
 
         return many(check)
@@ -75,7 +75,7 @@ class Extensions:
             url: str = value["url"]
             known = known_of(url)
             if known is None:
-                if url in self._understood:
+                if url in self._policy.understood_modifiers:
                     return None
                 text = "This modifier extension is not known here; it may change the meaning, so it is refused."
                 return [Found("", "extension", text)]
@@ -100,9 +100,11 @@ class Extensions:
         return many(check)
 
     def _unknown(self, url: str) -> Findings:
+        if is_modifier(url):
+            return [Found("", "extension", _MODIFIES)]
         if ":" not in url:
             return [Found("url", "extension", "The url of an extension must be absolute.")]
-        if self._closed:
+        if not self._policy.unknown_extensions:
             return [Found("", "extension", "This extension is not known here, and unknown extensions are refused.")]
         return None
 
@@ -110,7 +112,8 @@ class Extensions:
         findings = self._content(value, known)
         if not findings and contexts.isdisjoint(known.contexts):
             text = "This extension is not defined for this element."
-            return [Found("", "extension", text, contexts=frozenset(known.contexts))]
+            allowed = EXTENSION_CONTEXTS.get(value["url"], frozenset()).union(known.contexts)
+            return [Found("", "extension", text, contexts=allowed)] if contexts.isdisjoint(allowed) else None
         return findings
 
     def _content(self, value: dict[str, Any], known: ExtensionDef) -> Findings:
@@ -123,7 +126,7 @@ class Extensions:
         if key not in allowed and "value*" not in allowed:
             return [Found("", "extension", "The definition of this extension does not allow a value of this type.")]
         held = value.get(key)
-        if held is None or not known.binding:
+        if held is None or not known.binding or known.binding in OPEN_VALUE_SETS:
             return None
         if isinstance(held, str):
             check = bindings.code(self._definitions, known.binding)

@@ -9,7 +9,7 @@ given ("" is the value itself), and the caller puts its own step in front. A cle
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 MAX_DEPTH = 64
 """How many elements that can hold themselves (extensions, contained resources, items) may be nested."""
@@ -35,6 +35,13 @@ class Found(NamedTuple):
     contexts: frozenset[str] | None = None
 
 
+class Neighbours(Protocol):
+    """The entries of the Bundle around a resource."""
+
+    def type_of(self, text: str, base: str) -> str:
+        """Return the type of the resource that a reference names when it stands in the entry `base`, or ""."""
+
+
 class Scope:
     """What the checks of one resource share.
 
@@ -53,13 +60,16 @@ class Scope:
         self.root = resource if root is None else root
         self.depth = depth
         self.ids: set[str] | None = None
-        self.bundle: Any = None
+        self.bundle: Neighbours | None = None
         self.base = ""
 
 
 Findings: TypeAlias = "list[Found] | None"
 Check: TypeAlias = Callable[[Any, Scope, dict[str, Any]], Findings]
 """A check takes the value, the scope of its resource and the object that holds the value; None means clean."""
+
+Rule: TypeAlias = Callable[[dict[str, Any], Scope], Findings]
+"""A rule sees a whole object whose own elements have the right shape."""
 
 
 def below(step: str, findings: Iterable[Found]) -> list[Found]:

@@ -32,6 +32,7 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _OID = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+")
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _ANY_UUID = re.compile(_UUID.pattern, re.IGNORECASE)
+_TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
 _SPACE = re.compile(r"\s")
 
 Fault: TypeAlias = "tuple[str, str] | None"
@@ -181,6 +182,20 @@ def _uri_check(value: Any, _scope: Scope, _owner: dict[str, Any]) -> Findings:
         return None
     found = _uri_fault(value)
     return None if found is None else [Found("", *found)]
+
+
+def without_markup(check: Check) -> Check:
+    """Return `check` of a string or markdown, plus that nothing in it looks like an HTML tag."""
+
+    def plain(value: Any, scope: Scope, owner: dict[str, Any]) -> Findings:
+        findings = check(value, scope, owner)
+        if findings is None and "<" in value and _TAG.search(value):
+            return [
+                Found("", "business-rule", "The text holds what looks like an HTML tag; this server takes plain text.")
+            ]
+        return findings
+
+    return plain
 
 
 def check_of(name: str) -> Check:

@@ -46,10 +46,18 @@ class References:
             fault = self._fault(text)
             if fault:
                 return [Found("reference", "value", fault)]
-        if "type" in value:
-            named, pointed = value["type"], self.type_of(text, scope)
-            if pointed and named in self._types and pointed != named:
-                return [Found("type", "invariant", "The type does not agree with what the reference points at.")]
+        if "type" in value or scope.bundle is not None:
+            return self._agreement(text, value.get("type"), scope)
+        return None
+
+    def _agreement(self, text: str, stated: Any, scope: Scope) -> Findings:
+        """Check that the text, the `type` beside it and the entry of the Bundle speak of the same resource type."""
+        named = self.type_of(text, scope)
+        if named and stated in self._types and named != stated:
+            return [Found("type", "invariant", "The type does not agree with what the reference points at.")]
+        held = scope.bundle.type_of(text, scope.base) if scope.bundle is not None else ""
+        if held and named and held != named:
+            return [Found("", "invariant", "The entry that this reference names in the Bundle has another type.")]
         return None
 
     def _fault(self, text: str) -> str:

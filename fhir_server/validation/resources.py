@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fhir_server.definitions import Definitions
+from fhir_server.validation.bundles import BundleIndex
 from fhir_server.validation.findings import MAX_DEPTH, Check, Findings, Found, Scope
 
 _INDEX = re.compile(r"\[\d+\]")
@@ -48,6 +49,8 @@ class Resources:
     def check(self, value: dict[str, Any], scope: Scope) -> Findings:
         """Check a resource that `known` accepts, in its own scope."""
         name: str = value["resourceType"]
+        if name == "Bundle":
+            scope.bundle = BundleIndex(value)
         findings = self._check_of(name)(value, scope, value)
         return settle(name, findings) if findings else None
 

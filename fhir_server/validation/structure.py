@@ -10,19 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol
 
 from fhir_server.definitions import Definitions, Element, TypeDef, TypeRef
 from fhir_server.validation import bindings, primitives
 from fhir_server.validation.elements import beside, beside_many, many, many_primitive
 from fhir_server.validation.extensions import Extensions
-from fhir_server.validation.findings import Check, Findings, Found, Scope, below, bounded
+from fhir_server.validation.findings import Check, Findings, Found, Rule, Scope, below, bounded
 from fhir_server.validation.narrative import Narratives
+from fhir_server.validation.policy import Policy
 from fhir_server.validation.references import References
 from fhir_server.validation.resources import Resources
-
-Rule: TypeAlias = Callable[[dict[str, Any], Scope], Findings]
-"""A rule sees a whole object whose own elements have the right shape."""
 
 _SYNTAX = frozenset(("structure", "value"))
 
@@ -48,13 +46,14 @@ class _Required(NamedTuple):
 class Compiler:
     """Compiles checks of types on first use and keeps them."""
 
-    def __init__(self, definitions: Definitions, rules: RuleBook, extensions: Callable[[Compiler], Extensions]) -> None:
+    def __init__(self, definitions: Definitions, rules: RuleBook, policy: Policy) -> None:
         self._definitions = definitions
         self._rules = rules
         self._checks: dict[str, Check] = {}
         self._narratives = Narratives()
         self._references = References(definitions)
-        self._extensions = extensions(self)
+        self._policy = policy
+        self._extensions = Extensions(definitions, self.check_of, policy)
         self.resources = Resources(definitions, self.check_of)
 
     def check_of(self, name: str) -> Check:
@@ -66,6 +65,8 @@ class Compiler:
                 found = self._narratives.check
             elif definition.kind == "primitive":
                 found = primitives.check_of(name)
+                if name in ("string", "markdown") and not self._policy.markup_in_text:
+                    found = primitives.without_markup(found)
             else:
                 found = self._object(definition)
             self._checks[name] = found
@@ -112,7 +113,10 @@ class Compiler:
             contained = element.name == "contained"
             return self.resources.contained if contained else self.resources.free
         if element.name == "id" and not element.choice:
-            return self.check_of("id") if definition.kind == "resource" else _element_id
+            if definition.kind == "resource":
+                return self.check_of("id")
+            # ids of element definitions name them; snapshot and differential share them (sdf-16, sdf-17)
+            return _plain_id if definition.name == "ElementDefinition" else _element_id
         check = self.check_of(ref.code)
         if ref.code == "Reference" and ref.targets:
             check = self._references.with_targets(check, ref.targets)
@@ -222,6 +226,11 @@ def _element_id(value: Any, scope: Scope, _owner: dict[str, Any]) -> Findings:
         return [Found("", "invariant", "Another element of the resource has this id.")]
     scope.ids.add(value)
     return None
+
+
+def _plain_id(value: Any, _scope: Scope, _owner: dict[str, Any]) -> Findings:
+    fault = primitives.FAULTS["string"](value)
+    return [Found("", *fault)] if fault else None
 
 
 def _no_comparator(value: dict[str, Any], _scope: Scope) -> Findings:

@@ -5,41 +5,60 @@ https://hl7.org/fhir/R4/validation.html
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fhir_server.definitions import Definitions, Element, TypeDef
 from fhir_server.errors import Issue
-from fhir_server.validation.extensions import Extensions, ext_1
-from fhir_server.validation.findings import Found, Scope
-from fhir_server.validation.structure import Compiler, Rule
+from fhir_server.validation import attachments, bundles, contained, questionnaires
+from fhir_server.validation.extensions import ext_1
+from fhir_server.validation.findings import Found, Rule, Scope
+from fhir_server.validation.invariants import Invariants
+from fhir_server.validation.policy import Policy
+from fhir_server.validation.search_parameters import SearchRules
+from fhir_server.validation.structure import Compiler
 
 
 class _Rules:
+    """Every rule beyond structure: invariants, and what the standard states in prose only."""
+
+    def __init__(self, definitions: Definitions, policy: Policy) -> None:
+        self._invariants = Invariants(definitions, warnings=policy.warnings)
+        search = SearchRules(definitions)
+        self._prose: dict[str, Rule] = {
+            "Attachment": attachments.rule,
+            "Bundle": bundles.rule,
+            "CapabilityStatement": search.capability_statement,
+            "CodeSystem": questionnaires.code_system,
+            "Extension": ext_1,
+            "Questionnaire": questionnaires.questionnaire,
+            "SearchParameter": search.search_parameter,
+        }
+
     def of_type(self, definition: TypeDef, /) -> Sequence[Rule]:
         """Return the rules of every object of a type."""
-        return (ext_1,) if definition.name == "Extension" else ()
+        rules = self._invariants.of_type(definition)
+        if definition.base == "DomainResource":
+            rules.append(contained.rule)
+        if definition.name in self._prose:
+            rules.append(self._prose[definition.name])
+        return rules
 
-    def of_element(self, _definition: TypeDef, _element: Element, /) -> Sequence[Rule]:
-        """Return the rules of one element."""
-        return ()
+    def of_element(self, definition: TypeDef, element: Element, /) -> Sequence[Rule]:
+        """Return the rules stated on one element."""
+        return self._invariants.of_element(definition, element)
 
 
 class Validator:
     """Checks resources against the definitions; safe to share between threads.
 
-    definitions           the facts of R4
-    understood_modifiers  urls of modifier extensions that the caller honours; all others are refused
-    closed                True to refuse extensions that R4 does not define
+    definitions  the facts of R4
+    policy       what to decide where the standard leaves a choice
     """
 
-    def __init__(
-        self, definitions: Definitions, *, understood_modifiers: Collection[str] = (), closed: bool = False
-    ) -> None:
-        def extensions(compiler: Compiler) -> Extensions:
-            return Extensions(definitions, compiler.check_of, understood=understood_modifiers, closed=closed)
-
-        self._compiler = Compiler(definitions, _Rules(), extensions)
+    def __init__(self, definitions: Definitions, policy: Policy | None = None) -> None:
+        self._policy = policy or Policy()
+        self._compiler = Compiler(definitions, _Rules(definitions, self._policy), self._policy)
 
     def validate(self, resource: Any, *, resource_type: str | None = None) -> list[Issue]:
         """Return everything that is wrong with `resource` (a decoded document), in document order; [] when clean.
@@ -54,7 +73,10 @@ class Validator:
         if resource_type is not None and name != resource_type:
             return [Issue("error", "invalid", f"A resource of type {resource_type} is expected here.", name)]
         findings = resources.check(resource, Scope(resource))
-        return [_issue(name, found) for found in findings] if findings else []
+        return [_issue(name, found) for found in findings if self._tells(found)] if findings else []
+
+    def _tells(self, found: Found) -> bool:
+        return found.severity == "error" or self._policy.warnings
 
 
 def _issue(name: str, found: Found) -> Issue:
