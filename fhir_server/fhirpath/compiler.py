@@ -10,16 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fhir_server.fhirpath import equality, operators
-from fhir_server.fhirpath.environment import Closure, Environment, Items
+from fhir_server.fhirpath import operators
+from fhir_server.fhirpath.environment import Closure, Condition, Environment, Items
 from fhir_server.fhirpath.errors import FhirPathError
 from fhir_server.fhirpath.functions import FUNCTIONS, Function
 from fhir_server.fhirpath.functions.collections import at, union
-from fhir_server.fhirpath.functions.iteration import SortKey
+from fhir_server.fhirpath.functions.iteration import SortKey, holds
+from fhir_server.fhirpath.logic import (
+    LOGICAL,
+    RELATIONS,
+    equals_text,
+    negated,
+    one_of_texts,
+    relation,
+    same_truth,
+)
 from fhir_server.fhirpath.model import ancestors, is_type_name
-from fhir_server.fhirpath.navigation import step
+from fhir_server.fhirpath.navigation import presence, stepper
 from fhir_server.fhirpath.node import Node
-from fhir_server.fhirpath.operators import EMPTY, FALSE, TRUE, boolean
+from fhir_server.fhirpath.operators import EMPTY, FALSE, TRUE
 from fhir_server.fhirpath.tree import (
     Binary,
     Call,
@@ -32,17 +41,22 @@ from fhir_server.fhirpath.tree import (
     TypeTest,
     Unary,
     Variable,
+    alternatives,
+    literal_texts,
 )
 from fhir_server.fhirpath.typetests import resolves_to, type_test
 from fhir_server.fhirpath.values import truth
 
 
-def build(tree: Tree, source: str, *, lenient: bool) -> Closure:
-    """Return the closure of `tree`; `source` is its text, for the places of errors.
+def build(tree: Tree, source: str, *, lenient: bool) -> tuple[Closure, Condition]:
+    """Return the closure of `tree`, and the one that reads its result as a condition.
+
+    source   the text, for the places of errors
 
     Raises FhirPathError for unknown functions, types and wrong numbers of arguments.
     """
-    return _Compiler(source, lenient=lenient).build(tree)
+    compiler = _Compiler(source, lenient=lenient)
+    return compiler.build(tree), compiler.condition(tree)
 
 
 def _this(this: Items, _: Environment) -> Items:
@@ -58,6 +72,7 @@ class _Compiler:
         return FhirPathError(reason, tree.position, self.source)
 
     def build(self, tree: Tree | None) -> Closure:
+        """Return the closure of a term."""
         match tree:
             case None:
                 return _this
@@ -84,11 +99,67 @@ class _Compiler:
             case Special(name=name):
                 return _special(name)
 
-    def located(self, run: Closure, tree: Tree) -> Closure:
+    def condition(self, tree: Tree) -> Condition:
+        """Return the closure of a term that is read as true, false or empty."""
+        native = self.native_condition(tree)
+        if native is not None:
+            return native
+        run = self.build(tree)
+        return self.located(lambda this, env: truth(run(this, env)), tree)
+
+    def criterion(self, tree: Tree) -> Condition:
+        """Return the closure of a criterion: in strict mode only a boolean will do."""
+        native = self.native_condition(tree)
+        if native is not None:
+            return native
+        run = self.build(tree)
+        return self.located(lambda this, env: holds(run(this, env), env), tree)
+
+    def native_condition(self, tree: Tree) -> Condition | None:
+        """Return the closure of a term whose result is a boolean by its nature, None for other terms."""
+        match tree:
+            case Binary(operator=operator) if operator in LOGICAL:
+                return self.located(LOGICAL[operator](self.condition(tree.left), self.condition(tree.right)), tree)
+            case Binary(operator=operator) if operator in RELATIONS:
+                return self.relation(tree)
+            case Call(operand=operand, name="not", arguments=()) if operand is not None:
+                return negated(self.condition(operand))
+            case Call(operand=Member() as member, name="exists" | "empty", arguments=()):
+                return self.existence(member, wanted=tree.name == "exists")
+            case Call(name=name) if name in FUNCTIONS and FUNCTIONS[name].result == "Boolean":
+                return _only(self.call(tree))
+            case TypeTest(operator="is"):
+                return _only(self.build(tree))
+        return None
+
+    def relation(self, tree: Binary) -> Condition:
+        left, operator, right = tree.left, tree.operator, tree.right
+        if operator in ("=", "!=") and isinstance(right, Literal) and type(right.value) is str:
+            member = left if isinstance(left, Member) and not is_type_name(left.name) else None
+            name, operand = (None, left) if member is None else (member.name, member.operand)
+            return self.located(equals_text(self.build(operand), name, right.value, wanted=operator == "="), tree)
+        if operator in ("=", "!="):
+            one, other = self.native_condition(left), self.native_condition(right)
+            if one is not None and other is not None:
+                return same_truth(one, other, wanted=operator == "=")
+        texts = literal_texts(right) if operator == "in" else None
+        if texts is not None:
+            return self.located(one_of_texts(self.build(left), texts), tree)
+        return self.located(relation(operator, self.build(left), self.build(right)), tree)
+
+    def existence(self, member: Member, *, wanted: bool) -> Condition:
+        """`path.exists()` and `path.empty()` need no Nodes for the last step."""
+        if member.operand is None and is_type_name(member.name):
+            run = self.build(member)
+            return lambda this, env: bool(run(this, env)) is wanted
+        present, operand = presence(member.name), self.build(member.operand)
+        return lambda this, env: present(operand(this, env), env) is wanted
+
+    def located(self, run: Callable[[Items, Environment], Any], tree: Tree) -> Callable[[Items, Environment], Any]:
         """Give errors of this term its place; a deeper term has given its own before."""
         position, source = tree.position, self.source
 
-        def run_located(this: Items, env: Environment) -> Items:
+        def run_located(this: Items, env: Environment) -> Any:
             try:
                 return run(this, env)
             except FhirPathError as error:
@@ -101,10 +172,12 @@ class _Compiler:
         name = tree.name
         if tree.operand is None:
             if is_type_name(name):
-                return lambda this, _: [item for item in this if type(item) is Node and name in ancestors(item.type)]
-            return lambda this, env: step(this, name, env)
-        operand = self.build(tree.operand)
-        return lambda this, env: step(operand(this, env), name, env)
+                return _of_type(name)
+            return stepper(name)
+        if isinstance(tree.operand, Member) and tree.operand.operand is None and is_type_name(tree.operand.name):
+            return _step_of_type(tree.operand.name, stepper(name))
+        operand, step = self.build(tree.operand), stepper(name)
+        return lambda this, env: step(operand(this, env), env)
 
     def call(self, tree: Call) -> Closure:
         function = FUNCTIONS.get(tree.name)
@@ -112,11 +185,15 @@ class _Compiler:
             raise self.error(f"there is no function {tree.name}()", tree)
         self.check_arguments(tree, function)
         operand = self.build(tree.operand)
+        return self.located(_called(function, operand, self.arguments(tree, function)), tree)
+
+    def arguments(self, tree: Call, function: Function) -> list[Any]:
         if tree.name == "sort":
-            return self.located(_lazy(function.run, operand, [self.sort_key(part) for part in tree.arguments]), tree)
-        arguments = [self.build(argument) for argument in tree.arguments]
-        make = _lazy if function.lazy else _eager
-        return self.located(make(function.run, operand, arguments), tree)
+            return [self.sort_key(argument) for argument in tree.arguments]
+        if function.criterion:
+            first, *others = tree.arguments or (None,)
+            return [] if first is None else [self.criterion(first), *(self.build(other) for other in others)]
+        return [self.build(argument) for argument in tree.arguments]
 
     def check_arguments(self, tree: Call, function: Function) -> None:
         given = len(tree.arguments)
@@ -139,25 +216,26 @@ class _Compiler:
     def binary(self, tree: Binary) -> Closure:
         if tree.operator == "|":
             return self.union(tree)
-        left, right = self.build(tree.left), self.build(tree.right)
-        if tree.operator in ("=", "!=") and isinstance(tree.right, Literal) and type(tree.right.value) is str:
-            return self.located(_equals_text(left, tree.right.value, negated=tree.operator == "!="), tree)
-        return self.located(_binary(tree.operator, left, right), tree)
+        condition = self.native_condition(tree)
+        if condition is not None:
+            return _as_items(condition)
+        operator, left, right = tree.operator, self.build(tree.left), self.build(tree.right)
+        calculate = operators.calculate
+        return self.located(lambda this, env: calculate(operator, left(this, env), right(this, env), env), tree)
 
     def union(self, tree: Binary) -> Closure:
         """Build a chain of `|` flat: search parameters join dozens of paths."""
-        parts: list[Closure] = []
-        left: Tree = tree
-        while isinstance(left, Binary) and left.operator == "|":
-            parts.append(self.build(left.right))
-            left = left.left
-        parts.append(self.build(left))
-        parts.reverse()
+        texts = literal_texts(tree)
+        if texts is not None:
+            return _constant(texts)
+        parts = [self.build(part) for part in alternatives(tree)]
 
         def run(this: Items, env: Environment) -> Items:
             found: Items = EMPTY
             for part in parts:
-                found = union(found, env, part(this, env))
+                more = part(this, env)
+                if more:
+                    found = union(found, env, more)
             return found
 
         return run
@@ -175,127 +253,53 @@ def _special(name: str) -> Closure:
     return lambda _, env: EMPTY if env.index is None else [env.index]
 
 
-def _eager(run: Callable[..., Items], operand: Closure, arguments: list[Closure]) -> Closure:
+def _only(run: Closure) -> Condition:
+    """Read the result of a term that returns one boolean or nothing."""
+
+    def condition(this: Items, env: Environment) -> bool | None:
+        items = run(this, env)
+        return items[0] if items else None
+
+    return condition
+
+
+def _as_items(condition: Condition) -> Closure:
+    def run(this: Items, env: Environment) -> Items:
+        known = condition(this, env)
+        return EMPTY if known is None else TRUE if known else FALSE
+
+    return run
+
+
+def _of_type(name: str) -> Closure:
+    """`Patient` at the start of a path: the context, where it is one."""
+
+    def run(this: Items, _: Environment) -> Items:
+        if len(this) == 1 and type(this[0]) is Node and this[0].type == name:
+            return this
+        return [item for item in this if type(item) is Node and name in ancestors(item.type)]
+
+    return run
+
+
+def _step_of_type(name: str, step: Closure) -> Closure:
+    """`Patient.name`, the start of every search parameter."""
+
+    def run(this: Items, env: Environment) -> Items:
+        if len(this) == 1 and type(this[0]) is Node and this[0].type == name:
+            return step(this, env)
+        return step([item for item in this if type(item) is Node and name in ancestors(item.type)], env)
+
+    return run
+
+
+def _called(function: Function, operand: Closure, arguments: list[Any]) -> Closure:
+    run = function.run
     if not arguments:
         return lambda this, env: run(operand(this, env), env)
+    if function.lazy:
+        return lambda this, env: run(operand(this, env), env, *arguments)
     if len(arguments) == 1:
         only = arguments[0]
         return lambda this, env: run(operand(this, env), env, only(this, env))
     return lambda this, env: run(operand(this, env), env, *[argument(this, env) for argument in arguments])
-
-
-def _lazy(run: Callable[..., Items], operand: Closure, arguments: list[Any]) -> Closure:
-    return lambda this, env: run(operand(this, env), env, *arguments)
-
-
-# Primitives whose value is its own text; a date equals no string.
-_PLAIN_TEXT = frozenset({"code", "string", "uri", "url", "canonical", "id", "markdown"})
-
-
-def _equals_text(left: Closure, text: str, *, negated: bool) -> Closure:
-    """Compare with a text literal: the commonest comparison of all."""
-    same, different = (FALSE, TRUE) if negated else (TRUE, FALSE)
-    literal = [text]
-
-    def run(this: Items, env: Environment) -> Items:
-        items = left(this, env)
-        if not items:
-            return EMPTY
-        if len(items) == 1:
-            item = items[0]
-            value = item.value if type(item) is Node else item
-            if value == text and (type(item) is str or item.type in _PLAIN_TEXT):
-                return same
-        known = equality.equal(items, literal, env)
-        return EMPTY if known is None else same if known else different
-
-    return run
-
-
-def _binary(operator: str, left: Closure, right: Closure) -> Closure:
-    logical = _LOGICAL.get(operator)
-    if logical is not None:
-        return logical(left, right)
-    compare = _COMPARISONS.get(operator)
-    if compare is not None:
-
-        def run_order(this: Items, env: Environment) -> Items:
-            rank = operators.order(left(this, env), right(this, env), env)
-            return EMPTY if rank is None else TRUE if compare(rank) else FALSE
-
-        return run_order
-    relate = _RELATIONS.get(operator)
-    if relate is not None:
-        return lambda this, env: boolean(relate(left(this, env), right(this, env), env))
-    return lambda this, env: operators.calculate(operator, left(this, env), right(this, env), env)
-
-
-def _and(left: Closure, right: Closure) -> Closure:
-    def run(this: Items, env: Environment) -> Items:
-        one = truth(left(this, env))
-        if one is False:
-            return FALSE
-        other = truth(right(this, env))
-        return FALSE if other is False else TRUE if one and other else EMPTY
-
-    return run
-
-
-def _or(left: Closure, right: Closure) -> Closure:
-    def run(this: Items, env: Environment) -> Items:
-        one = truth(left(this, env))
-        if one is True:
-            return TRUE
-        other = truth(right(this, env))
-        return TRUE if other else EMPTY if one is None or other is None else FALSE
-
-    return run
-
-
-def _xor(left: Closure, right: Closure) -> Closure:
-    def run(this: Items, env: Environment) -> Items:
-        one, other = truth(left(this, env)), truth(right(this, env))
-        return EMPTY if one is None or other is None else boolean(one != other)
-
-    return run
-
-
-def _implies(left: Closure, right: Closure) -> Closure:
-    def run(this: Items, env: Environment) -> Items:
-        one = truth(left(this, env))
-        if one is False:
-            return TRUE
-        other = truth(right(this, env))
-        return TRUE if other else EMPTY if one is None or other is None else FALSE
-
-    return run
-
-
-def _negated(known: bool | None) -> bool | None:  # noqa: FBT001 - it is the value
-    return None if known is None else not known
-
-
-def _is_in(items: Items, among: Items, env: Environment) -> bool | None:
-    if not items:
-        return None
-    if len(items) > 1:
-        raise FhirPathError(f'"in" and "contains" look for a single item but got {len(items)}')
-    env.spend(len(among))
-    return any(equality.equal_items(items[0], other, env) is True for other in among)
-
-
-_LOGICAL: dict[str, Callable[[Closure, Closure], Closure]] = {"and": _and, "or": _or, "xor": _xor, "implies": _implies}
-_COMPARISONS: dict[str, Callable[[int], bool]] = {
-    "<": lambda rank: rank < 0,
-    ">": lambda rank: rank > 0,
-    "<=": lambda rank: rank <= 0,
-    ">=": lambda rank: rank >= 0,
-}
-_RELATIONS: dict[str, Callable[[Items, Items, Environment], bool | None]] = {
-    "=": equality.equal,
-    "!=": lambda left, right, env: _negated(equality.equal(left, right, env)),
-    "~": equality.equivalent,
-    "!~": lambda left, right, env: not equality.equivalent(left, right, env),
-    "in": _is_in,
-    "contains": lambda among, items, env: _is_in(items, among, env),
-}

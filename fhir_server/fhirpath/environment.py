@@ -10,6 +10,8 @@ import datetime
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+import msgspec
+
 from fhir_server.fhirpath.errors import FhirPathError, FhirPathTooCostly
 from fhir_server.fhirpath.node import Node, root_node
 from fhir_server.fhirpath.temporal import Temporal, from_datetime
@@ -18,6 +20,8 @@ from fhir_server.fhirpath.temporal import Temporal, from_datetime
 Resolver: TypeAlias = Callable[[str], "dict[str, Any] | None"]
 Items: TypeAlias = "list[Any]"
 Closure: TypeAlias = Callable[[Items, "Environment"], Items]
+# A closure whose result is a truth value; None is empty.
+Condition: TypeAlias = Callable[[Items, "Environment"], "bool | None"]
 
 DEFAULT_BUDGET = 500_000
 
@@ -34,7 +38,7 @@ def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-class Environment:
+class Environment(msgspec.Struct, eq=False, gc=False):
     """The state of one evaluation.
 
     context    the Node evaluation began at (%context)
@@ -46,45 +50,20 @@ class Environment:
     steps      how many steps are left
     lenient    the reading R4's own expressions need
     index, total   $index and $total
+    moment         what now() returned
     """
 
-    __slots__ = (
-        "_now",
-        "clock",
-        "context",
-        "index",
-        "lenient",
-        "resolver",
-        "resource",
-        "root",
-        "steps",
-        "total",
-        "variables",
-    )
-
-    def __init__(
-        self,
-        context: Node,
-        resource: Node,
-        root: Node,
-        *,
-        variables: Mapping[str, Any],
-        resolver: Resolver | None,
-        clock: Callable[[], datetime.datetime] | None,
-        steps: int,
-        lenient: bool,
-    ) -> None:
-        self.context = context
-        self.resource = resource
-        self.root = root
-        self.variables = variables
-        self.resolver = resolver
-        self.clock = clock
-        self.steps = steps
-        self.lenient = lenient
-        self.index: int | None = None
-        self.total: Items = []
-        self._now: Temporal | None = None
+    context: Node
+    resource: Node
+    root: Node
+    variables: Mapping[str, Any]
+    resolver: Resolver | None
+    clock: Callable[[], datetime.datetime] | None
+    steps: int
+    lenient: bool
+    index: int | None = None
+    total: Items = []
+    moment: Temporal | None = None
 
     def spend(self, steps: int) -> None:
         """Take `steps` off the budget; raises FhirPathTooCostly when it is used up."""
@@ -94,9 +73,9 @@ class Environment:
 
     def now(self) -> Temporal:
         """Return the DateTime of this evaluation."""
-        if self._now is None:
-            self._now = from_datetime((self.clock or _now)())
-        return self._now
+        if self.moment is None:
+            self.moment = from_datetime((self.clock or _now)())
+        return self.moment
 
     def variable(self, name: str) -> Items:
         """Return the value of `%name`; raises FhirPathError for a name nobody defined."""

@@ -18,7 +18,6 @@ from fhir_server.fhirpath.model import elements
 from fhir_server.fhirpath.node import Node, root_node
 from fhir_server.fhirpath.parser import parse
 from fhir_server.fhirpath.tree import Tree
-from fhir_server.fhirpath.values import truth
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -31,13 +30,13 @@ class Expression:
     lenient  whether it was compiled for the reading R4's own expressions need
     """
 
-    __slots__ = ("_checked", "_run", "ast", "lenient", "source")
+    __slots__ = ("_checked", "_condition", "_run", "ast", "lenient", "source")
 
     def __init__(self, source: str, ast: Tree, *, lenient: bool) -> None:
         self.source = source
         self.ast = ast
         self.lenient = lenient
-        self._run = build(ast, source, lenient=lenient)
+        self._run, self._condition = build(ast, source, lenient=lenient)
         self._checked: set[str] = set()
 
     def __repr__(self) -> str:
@@ -68,20 +67,25 @@ class Expression:
         Raises FhirPathError, with its place in the text, and FhirPathTooCostly when the budget is used up.
         """
         here = _node(focus)
+        env = self._environment(here, resource, root, variables, resolver, clock, budget)
+        return list(self._run([] if focus is None else [here], env))
+
+    def _environment(
+        self,
+        here: Node,
+        resource: dict[str, Any] | Node | None,
+        root: dict[str, Any] | Node | None,
+        variables: Mapping[str, Any],
+        resolver: Resolver | None,
+        clock: Callable[[], datetime.datetime] | None,
+        budget: int,
+    ) -> Environment:
         if not self.lenient and here.type not in self._checked:
             self._check(here.type)
         holder = here if resource is None else _node(resource)
-        environment = Environment(
-            here,
-            holder,
-            holder if root is None else _node(root),
-            variables=variables,
-            resolver=resolver,
-            clock=clock,
-            steps=budget,
-            lenient=self.lenient,
+        return Environment(
+            here, holder, holder if root is None else _node(root), variables, resolver, clock, budget, self.lenient
         )
-        return list(self._run([] if focus is None else [here], environment))
 
     def _check(self, focus_type: str) -> None:
         """Run the checks of strict mode, once for each type the expression meets."""
@@ -98,14 +102,15 @@ class Expression:
         variables: Mapping[str, Any] = _NONE,
         resolver: Resolver | None = None,
         clock: Callable[[], datetime.datetime] | None = None,
+        budget: int = DEFAULT_BUDGET,
     ) -> bool | None:
         """Return the result as a condition, the way invariants are read: None where it is empty.
 
         Arguments and errors as of `evaluate`.
         """
-        return truth(
-            self.evaluate(focus, resource=resource, root=root, variables=variables, resolver=resolver, clock=clock)
-        )
+        here = _node(focus)
+        env = self._environment(here, resource, root, variables, resolver, clock, budget)
+        return self._condition([] if focus is None else [here], env)
 
 
 def _node(value: dict[str, Any] | Node | None) -> Node:

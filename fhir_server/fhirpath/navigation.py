@@ -5,9 +5,11 @@ https://hl7.org/fhirpath/N1/#path-selection
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
-from fhir_server.fhirpath.environment import Environment, Items
+from fhir_server.fhirpath.environment import Closure, Environment, Items
 from fhir_server.fhirpath.model import Slot, elements
 from fhir_server.fhirpath.node import Node, TypeInfo
 
@@ -53,32 +55,96 @@ def _type(slot: Slot, value: Any) -> str:
     return slot.type
 
 
+@lru_cache(maxsize=4096)
+def stepper(name: str) -> Closure:
+    """Return the closure that finds the elements called `name` of every item, in document order."""
+    known: dict[str, tuple[Slot, ...]] = {}
+
+    def step(items: Items, env: Environment) -> Items:
+        found: Items = []
+        held: dict[str, Any] | None
+        for item in items:
+            if type(item) is Node and type(item.value) is dict:
+                held = item.value
+            else:
+                held = _other_container(item, name, found)
+            if held is None:
+                continue
+            slots = known.get(item.type) or _learn(known, item.type, name)
+            if len(slots) != 1 or slots[0].extra_key in held or slots[0].type == "Resource":
+                for slot in _present(slots, held):
+                    collect(item, held, slot, found)
+                continue
+            key, _, child, _ = slots[0]
+            value = held.get(key)
+            if type(value) is list:
+                found += [Node(part, child, None, item, key, i) for i, part in enumerate(value) if part is not None]
+            elif value is not None:
+                found.append(Node(value, child, None, item, key))
+        env.steps -= len(found) + 1
+        if env.steps < 0:
+            env.spend(0)
+        return found
+
+    return step
+
+
+def _other_container(item: Any, name: str, found: Items) -> dict[str, Any] | None:
+    """Return what holds the children of an item that is no complex element; those of a TypeInfo are found at once."""
+    if type(item) is Node:
+        return item.extra if type(item.extra) is dict else None
+    if type(item) is TypeInfo and name in ("namespace", "name"):
+        found.append(getattr(item, name))
+    return None
+
+
+def _learn(known: dict[str, tuple[Slot, ...]], type_name: str, name: str) -> tuple[Slot, ...]:
+    """Return the slots of an element; kept for types of R4 alone, so that strange data cannot fill the memory."""
+    table = elements(type_name)
+    slots = table.get(name, ())
+    if table:
+        known[type_name] = slots
+    return slots
+
+
+def _present(slots: tuple[Slot, ...], held: dict[str, Any]) -> list[Slot]:
+    """Return the alternatives of a choice that are there."""
+    return [slot for slot in slots if slot.key in held or slot.extra_key in held]
+
+
 def step(items: Items, name: str, env: Environment) -> Items:
     """Return the elements called `name` of every item, in document order."""
-    found: Items = []
-    for item in items:
-        if type(item) is not Node:
-            if type(item) is TypeInfo and name in ("namespace", "name"):
-                found.append(getattr(item, name))
-            continue
-        held = item.value
-        if type(held) is not dict:
-            held = item.extra
+    return stepper(name)(items, env)
+
+
+@lru_cache(maxsize=4096)
+def presence(name: str) -> Callable[[Items, Environment], bool]:
+    """Return the closure that tells whether any item has an element called `name`, without making Nodes of them."""
+    known: dict[str, tuple[Slot, ...]] = {}
+
+    def present(items: Items, env: Environment) -> bool:
+        for item in items:
+            held = container(item) if type(item) is Node else None
             if type(held) is not dict:
+                if type(item) is TypeInfo:
+                    return name in ("namespace", "name")
                 continue
-        slots = elements(item.type).get(name)
-        if slots is None:
-            continue
-        if len(slots) == 1:
-            collect(item, held, slots[0], found)
-        else:
+            slots = known.get(item.type)
+            if slots is None:
+                slots = _learn(known, item.type, name)
+            env.steps -= 1
             for slot in slots:
-                if slot.key in held or slot.extra_key in held:
+                value = held.get(slot.key)
+                if slot.extra_key in held or type(value) is list:
+                    found: Items = []
                     collect(item, held, slot, found)
-    env.steps -= len(found) + 1
-    if env.steps < 0:
-        env.spend(0)
-    return found
+                    if found:
+                        return True
+                elif value is not None:
+                    return True
+        return False
+
+    return present
 
 
 def children(node: Node) -> Items:
@@ -88,9 +154,8 @@ def children(node: Node) -> Items:
         return []
     found: Items = []
     for slots in elements(node.type).values():
-        for slot in slots:
-            if slot.key in held or slot.extra_key in held:
-                collect(node, held, slot, found)
+        for slot in _present(slots, held):
+            collect(node, held, slot, found)
     return found
 
 

@@ -40,7 +40,10 @@ def order(left: Items, right: Items, env: Environment) -> int | None:
     if not left or not right:
         return None
     if len(left) == 1 and len(right) == 1:
-        quick = _order_of_texts(left[0], right[0])
+        one, other = left[0], right[0]
+        if type(one) is int and type(other) is int:
+            return (one > other) - (one < other)
+        quick = _order_of_texts(one, other)
         if quick is not None:
             return quick
     one, other = single(left, "a comparison"), single(right, "a comparison")

@@ -143,6 +143,22 @@ def children(tree: Tree) -> tuple[Tree, ...]:
             return ()
 
 
+def alternatives(tree: Tree) -> list[Tree]:
+    """Return the operands of a chain of `|`, in the order of the text; a term of another kind is its only one."""
+    found: list[Tree] = []
+    while isinstance(tree, Binary) and tree.operator == "|":
+        found.append(tree.right)
+        tree = tree.left
+    return [tree, *reversed(found)]
+
+
+def literal_texts(tree: Tree) -> list[str] | None:
+    """Return the texts of `('a' | 'b')` without repetition, None for anything else."""
+    parts = alternatives(tree)
+    texts = [part.value for part in parts if isinstance(part, Literal) and type(part.value) is str]
+    return list(dict.fromkeys(texts)) if len(texts) == len(parts) else None
+
+
 def walk(tree: Tree) -> Iterator[Tree]:
     """Yield the term and everything in it, without recursion."""
     pending = [tree]

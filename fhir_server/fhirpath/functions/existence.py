@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from fhir_server.fhirpath.environment import Closure, Environment, Items
+from fhir_server.fhirpath.environment import Condition, Environment, Items
 from fhir_server.fhirpath.equality import key
 from fhir_server.fhirpath.errors import FhirPathError
 from fhir_server.fhirpath.functions.function import Function
-from fhir_server.fhirpath.functions.iteration import each, holds
+from fhir_server.fhirpath.functions.iteration import where
 from fhir_server.fhirpath.node import Node
 from fhir_server.fhirpath.operators import EMPTY, FALSE, TRUE, boolean
 from fhir_server.fhirpath.values import single, truth
@@ -22,14 +22,14 @@ def empty(items: Items, _: Environment) -> Items:
     return FALSE if items else TRUE
 
 
-def exists(items: Items, env: Environment, criteria: Closure | None = None) -> Items:
-    if criteria is None:
-        return TRUE if items else FALSE
-    return TRUE if any(holds(result, env) for _, result in each(items, env, criteria)) else FALSE
+def exists(items: Items, env: Environment, criterion: Condition | None = None) -> Items:
+    if criterion is not None:
+        items = where(items, env, criterion)
+    return TRUE if items else FALSE
 
 
-def all_(items: Items, env: Environment, criteria: Closure) -> Items:
-    return TRUE if all(holds(result, env) for _, result in each(items, env, criteria)) else FALSE
+def all_(items: Items, env: Environment, criterion: Condition) -> Items:
+    return TRUE if len(where(items, env, criterion)) == len(items) else FALSE
 
 
 def _booleans(items: Items, env: Environment) -> list[bool]:
@@ -109,8 +109,8 @@ def get_value(items: Items, _: Environment) -> Items:
 
 FUNCTIONS = {
     "empty": Function(empty, result="Boolean"),
-    "exists": Function(exists, 0, 1, lazy=True, result="Boolean"),
-    "all": Function(all_, 1, 1, lazy=True, result="Boolean"),
+    "exists": Function(exists, 0, 1, lazy=True, result="Boolean", criterion=True),
+    "all": Function(all_, 1, 1, lazy=True, result="Boolean", criterion=True),
     "allTrue": Function(all_true, result="Boolean"),
     "anyTrue": Function(any_true, result="Boolean"),
     "allFalse": Function(all_false, result="Boolean"),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cmp_to_key
 from typing import Any, NamedTuple
 
-from fhir_server.fhirpath.environment import Closure, Environment, Items
+from fhir_server.fhirpath.environment import Closure, Condition, Environment, Items
 from fhir_server.fhirpath.equality import key
 from fhir_server.fhirpath.errors import FhirPathError
 from fhir_server.fhirpath.functions.function import Function
@@ -45,8 +45,14 @@ def holds(result: Items, env: Environment) -> bool:
     raise FhirPathError("a criterion must be a single boolean")
 
 
-def where(items: Items, env: Environment, criteria: Closure) -> Items:
-    return [item for item, result in each(items, env, criteria) if holds(result, env)]
+def where(items: Items, env: Environment, criterion: Condition) -> Items:
+    env.spend(len(items))
+    outer, found = env.index, []
+    for env.index, item in enumerate(items):
+        if criterion([item], env):
+            found.append(item)
+    env.index = outer
+    return found
 
 
 def select(items: Items, env: Environment, projection: Closure) -> Items:
@@ -75,11 +81,10 @@ def repeat(items: Items, env: Environment, projection: Closure) -> Items:
     return found
 
 
-def iif(items: Items, env: Environment, criterion: Closure, then: Closure, otherwise: Closure | None = None) -> Items:
+def iif(items: Items, env: Environment, criterion: Condition, then: Closure, otherwise: Closure | None = None) -> Items:
     if len(items) > 1:
         raise FhirPathError(f"iif() needs a single item but got {len(items)}")
-    result = criterion(items, env)
-    if holds(result, env):
+    if criterion(items, env):
         return then(items, env)
     return EMPTY if otherwise is None else otherwise(items, env)
 
@@ -126,10 +131,10 @@ def _rank(left: Items, right: Items, env: Environment) -> int:
 
 
 FUNCTIONS = {
-    "where": Function(where, 1, 1, lazy=True, result="same"),
+    "where": Function(where, 1, 1, lazy=True, result="same", criterion=True),
     "select": Function(select, 1, 1, lazy=True),
     "repeat": Function(repeat, 1, 1, lazy=True),
-    "iif": Function(iif, 2, 3, lazy=True),
+    "iif": Function(iif, 2, 3, lazy=True, criterion=True),
     "aggregate": Function(aggregate, 1, 2, lazy=True),
     "sort": Function(sort, 0, 20, lazy=True, result="same"),
 }
