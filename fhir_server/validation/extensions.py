@@ -5,7 +5,6 @@ https://hl7.org/fhir/R4/extensibility.html
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,7 @@ from fhir_server.validation import bindings
 from fhir_server.validation.cross_version import is_modifier
 from fhir_server.validation.elements import many
 from fhir_server.validation.errata import EXTENSION_CONTEXTS, OPEN_VALUE_SETS
-from fhir_server.validation.findings import Check, Findings, Found, Scope
+from fhir_server.validation.findings import Check, Findings, Found, Scope, below
 from fhir_server.validation.policy import Policy
 
 _MODIFIES = "This is a modifier extension: it belongs in modifierExtension."
@@ -45,6 +44,7 @@ class Extensions:
         self._definitions = definitions
         self._check_of = check_of
         self._policy = policy
+        self._contents: dict[str, _Content] = {}
 
     def plain(self, contexts: frozenset[str]) -> Check:
         """Return the check of `extension` on an element that is known under the names `contexts`."""
@@ -60,7 +60,7 @@ class Extensions:
                 return self._unknown(url)
             if known.modifier:
                 return [Found("", "extension", _MODIFIES)]
-            return self._known(value, known, contexts)
+            return self._known(url, value, contexts)
 
         return many(check)
 
@@ -81,21 +81,20 @@ class Extensions:
                 return [Found("", "extension", text)]
             if not known.modifier:
                 return [Found("", "extension", "This extension does not modify: it belongs in extension.")]
-            return self._known(value, known, contexts)
+            return self._known(url, value, contexts)
 
         return many(check)
 
     def part(self) -> Check:
         """Return the check of an extension inside an extension; the outer definition judges its content."""
-        base, known_of = self._check_of("Extension"), self._definitions.extension
+        base = self._check_of("Extension")
         contexts = frozenset(("Extension", "Element"))
 
         def check(value: Any, scope: Scope, owner: dict[str, Any]) -> Findings:
             findings = base(value, scope, owner)
             if findings:
                 return findings
-            known = known_of(value["url"])
-            return None if known is None else self._known(value, known, contexts)
+            return self._known(value["url"], value, contexts)
 
         return many(check)
 
@@ -108,54 +107,76 @@ class Extensions:
             return [Found("", "extension", "This extension is not known here, and unknown extensions are refused.")]
         return None
 
-    def _known(self, value: dict[str, Any], known: ExtensionDef, contexts: frozenset[str]) -> Findings:
-        findings = self._content(value, known)
+    def _known(self, url: str, value: dict[str, Any], contexts: frozenset[str]) -> Findings:
+        """Check an extension that R4 defines: what it holds, then whether it may stand here."""
+        known = self._contents.get(url)
+        if known is None:
+            definition = self._definitions.extension(url)
+            if definition is None:
+                return None
+            known = self._contents[url] = _Content(self._definitions, definition, url)
+        findings = known.check(value)
         if not findings and contexts.isdisjoint(known.contexts):
-            text = "This extension is not defined for this element."
-            allowed = EXTENSION_CONTEXTS.get(value["url"], frozenset()).union(known.contexts)
-            return [Found("", "extension", text, contexts=allowed)] if contexts.isdisjoint(allowed) else None
+            return [Found("", "extension", "This extension is not defined for this element.", contexts=known.contexts)]
         return findings
 
-    def _content(self, value: dict[str, Any], known: ExtensionDef) -> Findings:
+
+class _Content:
+    """What one defined extension, or a part of one, may hold.
+
+    contexts  names of the elements that may carry it
+    """
+
+    def __init__(self, definitions: Definitions, known: ExtensionDef, url: str = "") -> None:
+        self.contexts = EXTENSION_CONTEXTS.get(url, frozenset()).union(known.contexts)
+        self.min, self.max = known.min, known.max
+        self._any = "*" in (ref.code for ref in known.types)
+        self._keys = frozenset("value" + ref.code[:1].upper() + ref.code[1:] for ref in known.types)
+        self._value_required = known.required and not known.parts
+        self._binding = known.binding if known.binding not in OPEN_VALUE_SETS else ""
+        self._definitions = definitions
+        self._parts = {name: _Content(definitions, part) for name, part in known.parts.items()}
+
+    def check(self, value: dict[str, Any]) -> Findings:
+        """Check an extension whose own structure is right."""
         key = value_key(value)
         if not key:
-            if known.required and not known.parts:
+            if self._value_required:
                 return [Found("", "extension", "The definition of this extension demands a value.")]
-            return self._parts(value["extension"], known)
-        allowed = {"value" + ref.code[:1].upper() + ref.code[1:] for ref in known.types}
-        if key not in allowed and "value*" not in allowed:
+            return self._check_parts(value["extension"])
+        if key not in self._keys and not self._any:
             return [Found("", "extension", "The definition of this extension does not allow a value of this type.")]
-        held = value.get(key)
-        if held is None or not known.binding or known.binding in OPEN_VALUE_SETS:
-            return None
-        if isinstance(held, str):
-            check = bindings.code(self._definitions, known.binding)
-        else:
-            name = "CodeableConcept" if key == "valueCodeableConcept" else "Coding"
-            check = bindings.concept(self._definitions, known.binding, name, _clean)
-        scope = Scope(value)
-        found = check(held, scope, value) if check and key != "valueQuantity" else None
-        return [item._replace(path="value") for item in found] if found else None
+        return self._check_binding(key, value) if self._binding and key in value else None
 
-    def _parts(self, extensions: list[dict[str, Any]], known: ExtensionDef) -> Findings:
-        """Check the parts of a complex extension against its definition."""
+    def _check_binding(self, key: str, value: dict[str, Any]) -> Findings:
+        if key in ("valueCoding", "valueCodeableConcept"):
+            name = key.removeprefix("value")
+            check: Check | None = bindings.concept(self._definitions, self._binding, name, _clean)
+        elif key == "valueCode":
+            check = bindings.code(self._definitions, self._binding)
+        else:
+            return None
+        found = check(value[key], Scope(value), value) if check else None
+        return below("value", found) if found else None
+
+    def _check_parts(self, extensions: list[dict[str, Any]]) -> Findings:
         findings: list[Found] = []
-        for index, part in enumerate(extensions):
-            url = part["url"]
-            definition = known.parts.get(url)
-            if definition is None:
+        counts: dict[str, int] = {}
+        for index, extension in enumerate(extensions):
+            url = extension["url"]
+            part = self._parts.get(url)
+            if part is None:
                 if ":" not in url:
                     text = "The definition of the outer extension has no part with this url."
                     findings.append(Found(f"extension[{index}]", "extension", text))
                 continue
-            for found in self._content(part, definition) or ():
-                path = f"extension[{index}].{found.path}".rstrip(".")
-                findings.append(found._replace(path=path))
-        counts = Counter(part["url"] for part in extensions)
-        for url, part_known in known.parts.items():
-            if counts[url] < part_known.min:
+            counts[url] = counts.get(url, 0) + 1
+            findings += below(f"extension[{index}]", part.check(extension) or ())
+        for url, part in self._parts.items():
+            count = counts.get(url, 0)
+            if count < part.min:
                 findings.append(Found("", "extension", f'The part "{url}" of this extension is missing.'))
-            if part_known.max is not None and counts[url] > part_known.max:
+            if part.max is not None and count > part.max:
                 findings.append(Found("", "extension", f'The part "{url}" of this extension is repeated too often.'))
         return findings or None
 

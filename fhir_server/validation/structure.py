@@ -82,11 +82,11 @@ class Compiler:
             for key, ref in keys:
                 names[key] = element.name
                 table[key] = _later(table, key, partial(self._element, definition, element, key, ref))
-                if self._definitions.type(ref.code).kind == "primitive":
+                if self._definitions.type(ref.code).kind == "primitive" and not element.attribute:
                     names["_" + key] = element.name
                     table["_" + key] = _later(table, "_" + key, partial(self._sibling, definition, element, key, ref))
             if element.min and element.max != 0:
-                accepted = frozenset(other for key, _ in keys for other in (key, "_" + key))
+                accepted = frozenset(other for key, _ in keys for other in (key, "_" + key) if other in table)
                 required.append(_Required(element.name, keys[0][0], accepted))
         if definition.kind == "resource":
             table["resourceType"] = _accept
