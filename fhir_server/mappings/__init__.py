@@ -3,16 +3,7 @@
 https://hl7.org/fhir/R4/resourcelist.html
 """
 
-from __future__ import annotations
-
-from fhir_server.definitions import Definitions
 from fhir_server.mappings.model import Mapping
-from fhir_server.mappings.slot import SLOT
+from fhir_server.mappings.registry import CORE, Mappings, mappings_for
 
-
-def mappings_for(definitions: Definitions) -> dict[str, Mapping]:
-    """Return type -> Mapping."""
-    return {SLOT.type: SLOT}
-
-
-__all__ = ["Mapping", "mappings_for"]
+__all__ = ["CORE", "Mapping", "Mappings", "mappings_for"]

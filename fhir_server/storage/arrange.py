@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fhir_server.mappings.answers import answers
 from fhir_server.mappings.lookup import find, variants
 from fhir_server.mappings.model import (
     Address,
@@ -22,11 +23,13 @@ from fhir_server.mappings.model import (
     Mapping,
     Path,
     Period,
+    SearchType,
 )
+from fhir_server.mappings.words import snake_words
 from fhir_server.storage.draft import Draft
 from fhir_server.storage.keep import Place, interval_columns, keep, needs_own_table, part_columns, serve_date
 from fhir_server.storage.layout import Field, Layout
-from fhir_server.storage.naming import shortened, snake, table_name
+from fhir_server.storage.naming import shortened, table_name
 
 _NOBODY: frozenset[tuple[str, str]] = frozenset()
 
@@ -43,9 +46,10 @@ def _searches(mapping: Mapping) -> dict[str, frozenset[tuple[str, str]]]:
     """Return path of an element -> (search type, part) of what looks at it."""
     result: dict[str, set[tuple[str, str]]] = {}
 
-    def note(path: Path, kind: str) -> None:
+    def note(path: Path, kind: SearchType) -> None:
         for found in find(mapping, path.steps):
-            result.setdefault(found.path, set()).add((kind, found.part))
+            if answers(kind, found.element.type, found.part):
+                result.setdefault(found.path, set()).add((kind, found.part))
 
     for parameter in mapping.search:
         if parameter.type != "composite":
@@ -71,12 +75,18 @@ class _Arranger:
 
     def arrange(self) -> Layout:
         self._children(self.mapping.elements, self.main, "", "")
-        dates = find(self.mapping, self.mapping.main_date) if self.mapping.main_date else ()
-        main_date = self.fields[dates[0].path].columns["start"] if dates else ""
+        main_date = self._main_date()
         tables = [
             draft.table(self.mapping.type, main_date) for draft in self.drafts if draft.columns or draft is self.main
         ]
         return Layout(self.mapping.type, tuple(tables), self.fields, main_date)
+
+    def _main_date(self) -> str:
+        """Return the column of the main date: where several types of a choice are meant, that of the first."""
+        for found in find(self.mapping, self.mapping.main_date):
+            if isinstance(found.element, Date | Period):
+                return self.fields[found.path].columns["start"]
+        return ""
 
     def _children(self, elements: tuple[Element, ...], draft: Draft, base: str, path: str) -> None:
         for element in elements:
@@ -86,7 +96,7 @@ class _Arranger:
             elif isinstance(element, Choice):
                 self._choice(element, draft, base, steps)
             else:
-                self._element(element, draft, _joined(base, element.column or snake(element.name)), steps)
+                self._element(element, draft, _joined(base, element.column or snake_words(element.name)), steps)
 
     def _element(self, element: Element, draft: Draft, base: str, path: str) -> None:
         if isinstance(element, Backbone):
@@ -111,7 +121,7 @@ class _Arranger:
     def _choice(self, choice: Choice, draft: Draft, base: str, path: str) -> None:
         names = [child.column or choice.column for child in choice.children]
         for (steps, child), name in zip(variants(choice, path), names, strict=True):
-            own = _joined(base, name or snake(child.name))
+            own = _joined(base, name or snake_words(child.name))
             if isinstance(child, Date | Period) and name and names.count(name) > 1:
                 self._share(child, draft, own, steps)
             else:
@@ -128,10 +138,10 @@ class _Arranger:
         self.fields[path] = Field(path, "interval", draft.name, columns, draft.levels)
 
     def _extension(self, extension: Extension, draft: Draft, base: str, path: str) -> None:
-        name = _joined(base, extension.column or snake(extension.name))
+        name = _joined(base, extension.column or snake_words(extension.name))
         child = self._draft(draft, name, path, own=True)
         for steps, variant in variants(extension, path):
-            self._element(variant, child, variant.column or snake(variant.name), steps)
+            self._element(variant, child, variant.column or snake_words(variant.name), steps)
 
     def _draft(self, owner: Draft, name: str, path: str, *, own: bool, extra: str = "") -> Draft:
         labels = (*owner.labels, name) if own else owner.labels

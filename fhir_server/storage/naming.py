@@ -6,12 +6,10 @@ https://www.postgresql.org/docs/current/sql-syntax-lexical.html and https://www.
 from __future__ import annotations
 
 import hashlib
-import re
+
+from fhir_server.mappings.words import snake_words
 
 MAX_LENGTH = 63  # PostgreSQL cuts longer identifiers silently
-
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 # Words that at least one of the two databases refuses unquoted as a table or column name.
 RESERVED = frozenset(
@@ -35,14 +33,9 @@ RESERVED = frozenset(
 STRUCTURAL = frozenset({"key", "ordinal", "coding", "main_date", "position"})
 
 
-def snake(name: str) -> str:
-    """Return a FHIR name in snake case: "MedicationRequest" -> "medication_request"."""
-    return _NOT_WORD.sub("_", _HUMP.sub("_", name).lower()).strip("_")
-
-
 def table_name(resource_type: str) -> str:
     """Return the main table of a type; a reserved word gets "_resource" behind it ("group_resource")."""
-    name = snake(resource_type)
+    name = snake_words(resource_type)
     return f"{name}_resource" if name in RESERVED else name
 
 

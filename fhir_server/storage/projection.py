@@ -18,6 +18,7 @@ from typing import Any
 
 from fhir_server.mappings.lookup import find, variants
 from fhir_server.mappings.model import Backbone, Choice, Computed, Element, Extension
+from fhir_server.storage.compute import computed_handler
 from fhir_server.storage.common import LOOSE_REFERENCE, META_PROFILE, META_SECURITY, META_SOURCE, META_TAG
 from fhir_server.storage.extract import filler, folded, short, span_reader, spot
 from fhir_server.storage.layout import Field, Layout
@@ -78,6 +79,7 @@ def _compile(
     main = layout.tables[0]
     width = len(main.columns)
     dates = _date_readers(layout, represent, [found.path for found in find(mapping, mapping.main_date)])
+    computed = compiler.computed(mapping.elements)
     meta = _meta(layout.type)
 
     def project(key: int, document: Document, resolve: Resolve) -> Rows:
@@ -95,6 +97,8 @@ def _compile(
             handler = handlers.get(name)
             if handler is not None:
                 handler(value, row, identity, sink)
+        for evaluate in computed:
+            evaluate(document, row, identity, sink)
         sink.rows[main.name] = [tuple(row)]
         if "meta" in document:
             meta(document["meta"], sink)
@@ -108,8 +112,15 @@ def _compile(
 def _date_readers(
     layout: Layout, represent: Representation, paths: list[str]
 ) -> list[tuple[str, Callable[[Any], Span | None]]]:
+    """Return JSON name -> reader for the main date; several where types of a choice share it."""
     read = span_reader(represent)
-    return [(_json_name(path), read) for path in paths]
+    fields = [layout.fields[path] for path in paths]
+    main = layout.tables[0].name
+    return [
+        (_json_name(field.path), read)
+        for field in fields
+        if field.table == main and field.columns.get("start") == layout.main_date
+    ]
 
 
 def _json_name(path: str) -> str:
@@ -158,6 +169,14 @@ class _Compiler:
         if extensions:
             made["extension"] = self.extension_handler(extensions)
         return made
+
+    def computed(self, elements: tuple[Element, ...]) -> list[Handler]:
+        """Return the handlers, given the whole document, of elements that FHIRPath computes."""
+        return [
+            computed_handler(element, self.single(self.layout.fields[element.name]))
+            for element in elements
+            if isinstance(element, Computed)
+        ]
 
     def handler(self, element: Element, path: str) -> Handler:
         if isinstance(element, Backbone):

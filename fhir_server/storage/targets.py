@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from fhir_server.definitions import Definitions
+from fhir_server.mappings.answers import answers
 from fhir_server.mappings.lookup import Found, find
 from fhir_server.mappings.model import Mapping, Parameter, Path, SearchType
 from fhir_server.mappings.official import official_element
@@ -182,7 +183,7 @@ class _Finder:
 
     def _target(self, kind: SearchType, path: Path, found: Found) -> SearchTarget | None:
         field = self.layout.fields.get(found.path)
-        if field is None:
+        if field is None or not answers(kind, found.element.type, found.part):
             return None
         full = f"{self.mapping.type}.{_untyped(found.path)}"
         if field.kind in ("name", "address") and kind == "string":

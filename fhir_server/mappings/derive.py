@@ -1,0 +1,157 @@
+"""Makes the Mapping of a type out of R4's definitions: the elements people read, and those its search parameters need.
+
+https://hl7.org/fhir/R4/structuredefinition.html and https://hl7.org/fhir/R4/searchparameter.html
+
+Kept are every single-valued top-level element of a plain datatype, and whatever a search parameter looks at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from fhir_server.definitions import Definitions, SearchParameter
+from fhir_server.fhirpath import compile as compile_fhirpath
+from fhir_server.mappings.expressions import NotAPath, Route, Step, branches, root_of, route
+from fhir_server.mappings.grow import Grower, Want, extension_name
+from fhir_server.mappings.model import Component, Computed, Mapping, Parameter, Path, SearchType
+from fhir_server.mappings.official import official_element
+
+_BASES = frozenset({"Resource", "DomainResource"})
+
+MAIN_DATES = (
+    "date", "datetime", "authored-on", "authoredon", "authored", "effective", "period", "occurrence", "onset-date",
+    "started", "created", "recorded", "sent", "effective-time", "timestamp", "time", "whenhandedover", "when",
+    "datewritten", "start-date", "identified", "published", "recorded-date", "issued", "request_date", "start",
+    "enrollment-date", "lastmodified",
+)  # fmt: skip
+"""Date parameters by which a type is mostly sorted, the best first."""
+
+COMPONENT_ERRATA: dict[tuple[str, str], str] = {
+    # R4 gives relatesTo.code to the reference parameter and relatesTo.target to the token parameter
+    ("DocumentReference-relationship", "http://hl7.org/fhir/SearchParameter/DocumentReference-relatesto"): "target",
+    ("DocumentReference-relationship", "http://hl7.org/fhir/SearchParameter/DocumentReference-relation"): "code",
+}
+"""(composite, component) -> the expression that the component's own definition calls for."""
+
+
+def official_parameters(definitions: Definitions, resource_type: str) -> Iterator[SearchParameter]:
+    """Yield the official parameters whose expression has something to say about the type, common ones left out."""
+    for code, official in definitions.search_parameters_of(resource_type).items():
+        if official.expression and not code.startswith("_"):
+            tree = compile_fhirpath(official.expression, lenient=True).ast
+            if any(root_of(branch) == resource_type for branch in branches(tree)):
+                yield official
+
+
+def derive(definitions: Definitions, resource_type: str) -> Mapping:
+    """Return the mapping of a type, made from the definitions alone."""
+    deriver = Deriver(definitions, resource_type)
+    for official in official_parameters(definitions, resource_type):
+        deriver.add(official)
+    return deriver.mapping()
+
+
+class Deriver:
+    """Collects the search parameters of one type, then gives its mapping."""
+
+    def __init__(self, definitions: Definitions, resource_type: str) -> None:
+        self.definitions = definitions
+        self.type = resource_type
+        self.grower = Grower(definitions, resource_type)
+        self.parameters: list[Parameter] = []
+        self.computed: list[Computed] = []
+
+    def add(self, official: SearchParameter) -> None:
+        """Add a search parameter; one that is no path is left to the FHIRPath engine."""
+        if official.type == "composite":
+            self.parameters.append(self._composite(official))
+            return
+        try:
+            paths = tuple(self._paths(official))
+        except NotAPath:
+            name = extension_name(official.code)
+            self.computed.append(Computed(name, "0..*", expression=official.expression, of=_search_type(official)))
+            paths = (Path(name),)
+        self.parameters.append(Parameter(official.code, _search_type(official), paths, official.targets))
+
+    def _paths(self, official: SearchParameter) -> Iterator[Path]:
+        tree = compile_fhirpath(official.expression, lenient=True).ast
+        for branch in branches(tree):
+            if root_of(branch) in {self.type, *_BASES}:
+                yield self._path(official, route(branch, relative=False))
+
+    def _path(self, official: SearchParameter, found: Route) -> Path:
+        steps = self._typed(found.steps)
+        self.grower.want(Want(official.code, _search_type(official), steps))
+        if found.where is not None:
+            self._want_sibling(official.code, steps, found.where[0])
+        return Path(_text(steps), found.where, found.to)
+
+    def _want_sibling(self, code: str, steps: tuple[Step, ...], part: str) -> None:
+        """Keep the element a `where` compares, unless it is a part of what is kept anyway (ContactPoint.system)."""
+        owner = official_element(self.definitions, ".".join([self.type, *(step.name for step in steps[:-1])]))
+        if owner is not None and any(self._has(ref.code, part) for ref in owner.types):
+            self.grower.want(Want(code, "token", (*steps[:-1], Step(part))))
+
+    def _has(self, type_name: str, part: str) -> bool:
+        return type_name in self.definitions and self.definitions.type(type_name).element(part) is not None
+
+    def _typed(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        """Spell the types of choices as R4 does: the expressions also say "DateTime"."""
+        made: list[Step] = []
+        for step in steps:
+            if step.type:
+                path = ".".join([self.type, *(f"{s.name}:{s.type}" if s.type else s.name for s in made), step.name])
+                element = official_element(self.definitions, path)
+                codes = [ref.code for ref in element.types] if element else []
+                step = replace(step, type=next((c for c in codes if c.lower() == step.type.lower()), step.type))
+            made.append(step)
+        return tuple(made)
+
+    def _composite(self, official: SearchParameter) -> Parameter:
+        tree = compile_fhirpath(official.expression, lenient=True).ast
+        roots = [route(branch, relative=False) for branch in branches(tree) if root_of(branch) == self.type]
+        by_url = {parameter.url: parameter for parameter in self.definitions.search_parameters}
+        components = []
+        for part in official.components:
+            kind = _search_type(by_url[part.definition])
+            expression = COMPONENT_ERRATA.get((official.id, part.definition), part.expression)
+            found = [route(branch, relative=True) for branch in branches(compile_fhirpath(expression, lenient=True).ast)]
+            from_resource = any(branch.root == "%resource" for branch in found)
+            for root in roots[:1] if from_resource else roots:
+                for branch in found:
+                    above = () if from_resource else root.steps
+                    self.grower.want(Want(official.code, kind, self._typed((*above, *branch.steps))))
+            above = () if from_resource else roots[0].steps
+            paths = tuple(Path(_text(self._typed((*above, *b.steps))[len(above) :]), b.where, b.to) for b in found)
+            components.append(Component(kind, paths, from_resource))
+        return Parameter(
+            official.code, "composite", tuple(Path(_text(root.steps)) for root in roots), (), tuple(components)
+        )
+
+    def mapping(self) -> Mapping:
+        """Return the mapping."""
+        elements = (*self.grower.elements(), *self.computed)
+        return Mapping(self.type, *elements, search=self.parameters, main_date=self._main_date())
+
+    def _main_date(self) -> str:
+        by_code = {parameter.code: parameter for parameter in self.parameters if parameter.type == "date"}
+        for code in MAIN_DATES:
+            paths = by_code[code].paths if code in by_code else ()
+            names = {path.steps.partition(":")[0] for path in paths}
+            if len(names) != 1 or "." in paths[0].steps:
+                continue
+            element = official_element(self.definitions, f"{self.type}.{next(iter(names))}")
+            if element is not None and element.max == 1:
+                return paths[0].steps if len(paths) == 1 else next(iter(names))
+        return ""
+
+
+def _search_type(official: SearchParameter) -> SearchType:
+    return official.type  # type: ignore[return-value]
+
+
+def _text(steps: tuple[Step, ...]) -> str:
+    names = [extension_name(step.extension) if step.extension else step.name for step in steps]
+    return ".".join(f"{name}:{step.type}" if step.type else name for name, step in zip(names, steps, strict=True))
