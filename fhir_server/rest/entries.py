@@ -1,0 +1,110 @@
+"""The entries of a batch or transaction as requests for the same router that serves HTTP.
+
+https://hl7.org/fhir/R4/http.html#transaction
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fhir_server.errors import BadRequest, FhirError, MalformedContent, TooLarge
+from fhir_server.rest.interaction import Interaction
+from fhir_server.rest.message import NO_HEADERS, Request, Response
+from fhir_server.rest.outcome import at, refuse
+from fhir_server.rest.representation import PLAIN, HeaderFields, negotiate
+from fhir_server.rest.router import Route
+from fhir_server.rest.url import path_of, query_of
+
+if TYPE_CHECKING:
+    from fhir_server.rest.endpoint import Endpoint
+
+_HEADERS = {
+    "ifMatch": "if-match",
+    "ifNoneMatch": "if-none-match",
+    "ifModifiedSince": "if-modified-since",
+    "ifNoneExist": "if-none-exist",
+}
+
+
+@dataclass(slots=True)
+class Entry:
+    """One entry on its way: what it asks for, where that goes, and the answer once there is one."""
+
+    label: str
+    full_url: str
+    request: Request
+    route: Route[Interaction]
+    response: Response | None = None
+
+
+def entries_of(endpoint: Endpoint, bundle: Mapping[str, Any]) -> list[Any]:
+    """Return the raw entries of a batch or transaction after checking the Bundle around them.
+
+    Raises TooLarge above the limit of entries, BadRequest or Invalid where the Bundle itself breaks a rule.
+    """
+    entries = bundle.get("entry", [])
+    if not isinstance(entries, list):
+        raise MalformedContent("Bundle.entry must be an array.", "Bundle.entry")
+    limit = endpoint.settings.max_bundle_entries
+    if len(entries) > limit:
+        raise TooLarge(f"The Bundle has more than {limit} entries.", "Bundle.entry", "too-costly")
+    # The resources are judged one by one later; here it is the envelope.
+    envelope = [
+        {k: v for k, v in entry.items() if k != "resource"} if isinstance(entry, dict) else entry for entry in entries
+    ]
+    shell = {**bundle, "entry": envelope} if entries else bundle
+    refuse(endpoint.validator.validate(dict(shell), resource_type="Bundle"))
+    return entries
+
+
+def entry_of(endpoint: Endpoint, outer: Request, raw: Mapping[str, Any], index: int) -> Entry:
+    """Return one entry as a request with its route.
+
+    outer  the request that carries the Bundle: access, request id and Prefer come from it
+    Raises a FhirError whose place is the entry's url.
+    """
+    label = f"Bundle.entry[{index}]"
+    given = raw["request"]
+    method = given["method"]
+    try:
+        path, query = _address(endpoint, given["url"])
+        route = endpoint.router.route(method, path)
+        form = negotiate(query, NO_HEADERS) if query else PLAIN
+    except FhirError as error:
+        raise at(error, f"{label}.request.url") from None
+    request = Request(
+        method,
+        path,
+        query,
+        outer.access,
+        _headers(outer, given),
+        form,
+        resource=raw.get("resource"),
+        request_id=outer.request_id,
+        label=label,
+    )
+    return Entry(label, raw.get("fullUrl", ""), request, route)
+
+
+def _address(endpoint: Endpoint, url: str) -> tuple[str, list[tuple[str, str]]]:
+    base = endpoint.base_url
+    if url.startswith(base) and url[len(base) : len(base) + 1] in ("/", "?", ""):
+        url = url[len(base) :]
+    elif "://" in url:
+        raise BadRequest("The url is not below this server's base URL.")
+    path, _, query = url.partition("?")
+    if not path.strip("/") and not query:
+        raise BadRequest("The url of an entry must name something below the base URL.")
+    return path_of(path), query_of(query, endpoint.settings.max_query_parameters)
+
+
+def _headers(outer: Request, given: Mapping[str, Any]) -> HeaderFields:
+    prefer = outer.headers.get("prefer")
+    if len(given) == 2:
+        return {"prefer": prefer} if prefer else {}
+    headers = {name: given[key] for key, name in _HEADERS.items() if key in given}
+    if prefer:
+        headers["prefer"] = prefer
+    return headers
