@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fhir_server.formats.encoding import plain_utf8
+from fhir_server.formats.xml_narrative import sources
 from fhir_server.formats.xml_parse import parse
 from fhir_server.formats.xml_read import read
 from fhir_server.formats.xml_write import write
@@ -23,7 +23,7 @@ def decode(raw: bytes, *, max_depth: int = 64) -> dict[str, Any]:
     Numbers and booleans that are none stay text, for the validator to report.
     Raises MalformedContent (structure) for anything that is not FHIR XML, UnsupportedMediaType for other encodings.
     """
-    return read(plain_utf8(raw, "XML"), parse(raw), max_depth)
+    return read(parse(raw), sources(raw), max_depth)
 
 
 def encode(resource: dict[str, Any], *, pretty: bool = False) -> bytes:

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/xml.html
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
@@ -19,14 +20,15 @@ _PREFIX = f"{{{FHIR}}}"
 _MAX_ISSUES = 20
 
 
-def read(raw: bytes, root: etree._Element, max_depth: int) -> dict[str, Any]:
-    """Return the resource that `root`, parsed from `raw`, holds.
+def read(root: etree._Element, narratives: Iterable[str], max_depth: int) -> dict[str, Any]:
+    """Return the resource that `root` holds.
 
+    narratives  source text of every outermost XHTML div in the tree, in document order
     Raises MalformedContent with up to 20 issues, each with its place.
     """
     if not _is_resource(root):
         raise MalformedContent(f"The root element must be an R4 resource in the namespace {FHIR}.")
-    reader = _Reader(raw, max_depth)
+    reader = _Reader(narratives, max_depth)
     resource = reader.resource(root, 1)
     for sibling in chain(root.itersiblings(), root.itersiblings(preceding=True)):
         if not _is_comment(sibling):
@@ -39,10 +41,10 @@ def read(raw: bytes, root: etree._Element, max_depth: int) -> dict[str, Any]:
 class _Reader:
     """Reads one document: collects issues and hands out the narratives in document order."""
 
-    def __init__(self, raw: bytes, max_depth: int) -> None:
+    def __init__(self, narratives: Iterable[str], max_depth: int) -> None:
         self.issues: list[Issue] = []
         self._max_depth = max_depth
-        self._narratives = iter(xml_narrative.sources(raw))
+        self._narratives = iter(narratives)
 
     def resource(self, element: etree._Element, depth: int) -> dict[str, Any]:
         name = _local(element)
@@ -166,7 +168,8 @@ class _Reader:
     def report(self, element: etree._Element | None, diagnostics: str) -> None:
         """Add an issue at `element`; raises once there are 20."""
         place = "" if element is None else expression_of(element)
-        line = "" if element is None or not element.sourceline else f" (line {element.sourceline})"
+        number = getattr(element, "sourceline", None) or 1
+        line = f" (line {number})" if number > 1 else ""  # in a document of one line it says nothing
         self.issues.append(Issue("error", "structure", diagnostics.removesuffix(".") + line + ".", place))
         if len(self.issues) >= _MAX_ISSUES:
             raise MalformedContent(self.issues[0].diagnostics, issues=tuple(self.issues))
