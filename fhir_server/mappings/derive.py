@@ -117,7 +117,9 @@ class Deriver:
         for part in official.components:
             kind = _search_type(by_url[part.definition])
             expression = COMPONENT_ERRATA.get((official.id, part.definition), part.expression)
-            found = [route(branch, relative=True) for branch in branches(compile_fhirpath(expression, lenient=True).ast)]
+            found = [
+                route(branch, relative=True) for branch in branches(compile_fhirpath(expression, lenient=True).ast)
+            ]
             from_resource = any(branch.root == "%resource" for branch in found)
             for root in roots[:1] if from_resource else roots:
                 for branch in found:

@@ -9,11 +9,34 @@ from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 
 from fhir_server.definitions import Definitions
+from fhir_server.mappings.appointment import APPOINTMENT
+from fhir_server.mappings.claim import CLAIM
+from fhir_server.mappings.coverage import COVERAGE
 from fhir_server.mappings.derive import derive
+from fhir_server.mappings.encounter import ENCOUNTER
+from fhir_server.mappings.imaging_study import IMAGING_STUDY
+from fhir_server.mappings.medication_request import MEDICATION_REQUEST
 from fhir_server.mappings.model import Mapping
+from fhir_server.mappings.patient import PATIENT
+from fhir_server.mappings.practitioner import PRACTITIONER
+from fhir_server.mappings.schedule import SCHEDULE
 from fhir_server.mappings.slot import SLOT
 
-CORE: dict[str, Mapping] = {mapping.type: mapping for mapping in (SLOT,)}
+CORE: dict[str, Mapping] = {
+    mapping.type: mapping
+    for mapping in (
+        PATIENT,
+        PRACTITIONER,
+        SCHEDULE,
+        SLOT,
+        APPOINTMENT,
+        ENCOUNTER,
+        MEDICATION_REQUEST,
+        IMAGING_STUDY,
+        COVERAGE,
+        CLAIM,
+    )
+}
 """The types whose mapping is written by hand."""
 
 

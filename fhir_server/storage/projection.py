@@ -18,8 +18,8 @@ from typing import Any
 
 from fhir_server.mappings.lookup import find, variants
 from fhir_server.mappings.model import Backbone, Choice, Computed, Element, Extension
-from fhir_server.storage.compute import computed_handler
 from fhir_server.storage.common import LOOSE_REFERENCE, META_PROFILE, META_SECURITY, META_SOURCE, META_TAG
+from fhir_server.storage.compute import computed_handler
 from fhir_server.storage.extract import filler, folded, short, span_reader, spot
 from fhir_server.storage.layout import Field, Layout
 from fhir_server.storage.references import Reference, classify
@@ -190,7 +190,7 @@ class _Compiler:
         table = self.layout.table(field.table)
         date_at = table.positions().get("main_date", -1)
         if field.kind == "concept":
-            return concept_rows(table.name, dated=date_at >= 0)
+            return concept_rows(table.name, folds="folded" in field.columns, dated=date_at >= 0)
         if field.kind == "identifier":
             return identifier_rows(table.name)
         place = spot(field, table, self.represent)

@@ -38,26 +38,26 @@ def child_row(table: str, width: int, date_at: int, filler: Handler) -> Handler:
     return fill
 
 
-def concept_rows(table: str, *, dated: bool) -> Handler:
-    """Return a handler that makes one row per coding of a CodeableConcept, and one for a text that no display gives."""
+def concept_rows(table: str, *, folds: bool, dated: bool) -> Handler:
+    """Return a handler that makes one row per coding of a CodeableConcept, and one for a text that no display gives.
+
+    folds  the table has a column for the display without case and accents
+    dated  the table has a copy of the main date
+    """
 
     def fill(concept: Any, _row: Row, identity: Identity, sink: Sink) -> None:
         tail = (sink.date,) if dated else ()
         text, position = concept.get("text"), 0
         for coding in concept.get("coding", ()):
             display = coding.get("display")
-            values = (
-                short(coding.get("system")),
-                short(coding.get("code")),
-                display,
-                folded(display) if display else None,
-            )
-            sink.add(table, (*identity, position, *values, *tail))
+            plain = (folded(display) if display else None,) if folds else ()
+            values = (short(coding.get("system")), short(coding.get("code")), display, *plain, *tail)
+            sink.add(table, (*identity, position, *values))
             position += 1
             if display == text:
                 text = None
         if text:
-            sink.add(table, (*identity, position, None, None, text, folded(text), *tail))
+            sink.add(table, (*identity, position, None, None, text, *((folded(text),) if folds else ()), *tail))
 
     return fill
 
