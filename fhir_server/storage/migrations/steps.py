@@ -1,0 +1,34 @@
+"""The migrations, oldest first; each brings an existing database one step further.
+
+https://www.postgresql.org/docs/current/ddl-alter.html
+
+An empty database does not walk through them: it gets the newest tables at once and is marked with all their numbers.
+Tables, columns and indexes that a mapping adds need no entry here: `additions` finds and makes them, and the types
+concerned are projected anew. A step is for what that cannot do: renaming, dropping, changing a type, moving data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from fhir_server.storage.schema import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step. `run` gets a connection inside a transaction, and the schema as it is to be in the end."""
+
+    number: int
+    name: str
+    run: Callable[[Connection, Schema], None]
+
+
+def _baseline(connection: Connection, schema: Schema) -> None:
+    """Number 1 is the creation itself; a database that has it needs nothing."""
+
+
+MIGRATIONS: tuple[Migration, ...] = (Migration(1, "tables of the store and of every resource type", _baseline),)
+LATEST = MIGRATIONS[-1].number

@@ -1,0 +1,67 @@
+"""What every part of the store works with: the database, the schema, the projection, the clock and the rules.
+
+https://hl7.org/fhir/R4/http.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy import Table
+
+from fhir_server.definitions import Definitions
+from fhir_server.storage.common import COMMON_TABLES
+from fhir_server.storage.database import Database
+from fhir_server.storage.dialects import Commands
+from fhir_server.storage.integrity import Mode
+from fhir_server.storage.projection import Projector
+from fhir_server.storage.schema import Schema
+from fhir_server.storage.tables import resource
+
+Clock = Callable[[], datetime]
+NewId = Callable[[], str]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The equipment of one store; immutable, shared by all threads."""
+
+    database: Database
+    schema: Schema
+    projector: Projector
+    definitions: Definitions
+    commands: Commands
+    clock: Clock
+    new_id: NewId
+    integrity: Mode
+    base_url: str
+    _columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def columns(self, resource_type: str, table: str) -> tuple[str, ...]:
+        """Return the columns of a projection table that holds rows of `resource_type`, in the order of its rows."""
+        found = self._columns.get(table)
+        if found is None:
+            for plain in (*COMMON_TABLES, *self.schema.layout(resource_type).tables):
+                self._columns[plain.name] = tuple(column.name for column in plain.columns)
+            found = self._columns[table]
+        return found
+
+    def table(self, resource_type: str | None, name: str) -> Table:
+        """Return a table by name: `resource`, a common one, or one of the type's own. Raises KeyError."""
+        if name == resource.name:
+            return resource
+        for table in self.schema.common_tables:
+            if table.name == name:
+                return table
+        for table in self.schema.tables_of(resource_type) if resource_type is not None else ():
+            if table.name == name:
+                return table
+        raise KeyError(name)
+
+    @cached_property
+    def compartment_types(self) -> frozenset[str]:
+        """The types that have compartments."""
+        return frozenset(self.definitions.compartments)

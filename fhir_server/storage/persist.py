@@ -1,0 +1,208 @@
+"""Writes a whole batch of changes at once: keys, versions, references, projection, each table in one bulk statement.
+
+https://hl7.org/fhir/R4/http.html#transaction
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from fhir_server.errors import BadRequest
+from fhir_server.formats import json
+from fhir_server.storage.dialects import Lock, State
+from fhir_server.storage.dialects.commands import Ref
+from fhir_server.storage.integrity import Destinations, local_references, refuse_referred
+from fhir_server.storage.model import Version, Write
+from fhir_server.storage.parts import Parts
+from fhir_server.storage.references import Kind
+from fhir_server.storage.revision import Revision, Rows, compartments, revise
+from fhir_server.storage.session import Session
+from fhir_server.storage.tables import REFERENCE_COLUMNS, RESOURCE_COLUMNS, VERSION_COLUMNS
+
+
+class Persist:
+    """One batch, inside an open transaction.
+
+    states    (type, id) -> state, for those that are locked already; None for those known to be absent
+    contents  key -> text of the current version, where it has been read already
+    Both are brought up to date, so that a later batch of the same transaction builds on this one.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        session: Session,
+        now: datetime,
+        states: dict[Ref, State | None],
+        contents: dict[int, str],
+    ) -> None:
+        self._parts = parts
+        self._session = session
+        self._now = now
+        self._states = states
+        self._contents = contents
+        self._destinations = Destinations(parts.integrity, parts.commands, session)
+
+    def run(self, writes: Sequence[Write]) -> list[Version]:
+        """Carry out `writes` and return the versions they made, in the same order."""
+        self._refuse_doubles(writes)
+        self.lock(writes)
+        revisions = self._revisions(writes)
+        self._read_old(revisions)
+        self._follow(revisions)
+        self._project(revisions)
+        self._replace_rows(revisions)
+        self._link(revisions)
+        deleted = {made.key: made.write for made in revisions if made.write.method == "delete"}
+        refuse_referred(self._parts.integrity, self._parts.commands, self._session, deleted)
+        self._remember(revisions)
+        return [made.made() for made in revisions]
+
+    def _refuse_doubles(self, writes: Sequence[Write]) -> None:
+        seen: set[Ref] = set()
+        for write in writes:
+            ref = (write.type, write.id)
+            if ref in seen:
+                raise BadRequest("The same resource is written twice in one batch.", write.label, code="duplicate")
+            seen.add(ref)
+
+    def lock(self, writes: Sequence[Write]) -> None:
+        """Lock what exists, in one order: what is to be deleted first, then what is to be changed."""
+        deletes = [(write.type, write.id) for write in writes if write.method == "delete"]
+        others = [(write.type, write.id) for write in writes if write.method in ("update", "patch")]
+        self._locate(deletes, Lock.DELETE)
+        self._locate([ref for ref in others if ref not in self._states], Lock.UPDATE)
+
+    def _locate(self, refs: Iterable[Ref], lock: Lock) -> None:
+        for ref in refs:
+            self._states[ref] = None
+        for state in self._parts.commands.locate(self._session, refs, lock):
+            self._states[state.type, state.id] = state
+
+    def _revisions(self, writes: Sequence[Write]) -> list[Revision]:
+        olds = [None if write.method == "create" else self._states.get((write.type, write.id)) for write in writes]
+        count = olds.count(None)
+        keys = iter(self._parts.commands.allocate(self._session, count) if count else ())
+        now = self._now
+        return [
+            revise(write, old, next(keys) if old is None else old.key, now)
+            for write, old in zip(writes, olds, strict=True)
+        ]
+
+    def _read_old(self, revisions: Sequence[Revision]) -> None:
+        """Read the versions that are replaced: what they were projected to need not be written again."""
+        wanted = [made.old for made in revisions if made.was_there and made.old is not None]
+        missing = [(old.key, old.version) for old in wanted if old.key not in self._contents]
+        for key, (_, content) in self._parts.commands.contents(self._session, missing).items():
+            self._contents[key] = content
+
+    def _follow(self, revisions: Sequence[Revision]) -> None:
+        base, types = self._parts.base_url, self._parts.compartment_types
+        wanted: set[Ref] = set()
+        for made in revisions:
+            if made.document is not None:
+                made.references = local_references(made.document, base)
+                made.targets = {(r.type, r.id) for _, r in made.references if r.kind is Kind.LOCAL}
+                wanted |= made.targets
+            if made.was_there:
+                made.old_document = json.decode_trusted(self._contents[made.key])
+                old = local_references(made.old_document, base)
+                made.old_targets = {(r.type, r.id) for _, r in old if r.kind is Kind.LOCAL}
+                same = compartments(made.targets, types) == compartments(made.old_targets, types)
+                made.settled = made.old.settled if same and made.old is not None else made.version
+            else:
+                made.settled = made.version
+        destinations = self._destinations
+        destinations.keys.update((made.ref, made.key) for made in revisions)
+        destinations.find(wanted, self._new_keys, self._now)
+        gone = {ref for made in revisions for ref in made.old_targets if ref not in destinations.keys}
+        destinations.recall(gone)
+        destinations.refuse_broken(
+            [(made.write, made.references) for made in revisions if made.references],
+            {made.ref: made.version for made in revisions},
+            {made.ref for made in revisions if made.write.method == "delete"},
+        )
+
+    def _new_keys(self, count: int) -> Sequence[int]:
+        return self._parts.commands.allocate(self._session, count)
+
+    def _project(self, revisions: Sequence[Revision]) -> None:
+        rows, resolve = self._parts.projector.rows, self._destinations.resolve
+        for made in revisions:
+            if made.document is not None:
+                made.rows = rows(made.write.type, made.key, made.document, resolve)
+            if made.old_document is not None:
+                made.old_rows = rows(made.write.type, made.key, made.old_document, resolve)
+
+    def _replace_rows(self, revisions: Sequence[Revision]) -> None:
+        """Write `resource`, `resource_version` and every projection table, each in one go."""
+        parts, session = self._parts, self._session
+        removed: dict[str, list[int]] = {}
+        added: Rows = {}
+        columns: dict[str, tuple[str, ...]] = {}
+        for made in revisions:
+            new, old = made.rows, made.old_rows
+            for table, rows in new.items():
+                if made.old is not None:
+                    if old.get(table) == rows:
+                        continue
+                    removed.setdefault(table, []).append(made.key)
+                there = added.get(table)
+                if there is None:
+                    added[table] = list(rows)
+                    columns[table] = parts.columns(made.write.type, table)
+                else:
+                    there += rows
+            for table in old:
+                if table not in new:
+                    removed.setdefault(table, []).append(made.key)
+        parts.commands.remove(session, removed)
+        self._write_heads(revisions)
+        for table in sorted(added):
+            session.insert(table, columns[table], added[table])
+
+    def _write_heads(self, revisions: Sequence[Revision]) -> None:
+        moments = {made.last_updated: self._parts.commands.moment(made.last_updated) for made in revisions}
+        changed = [
+            (made.key, made.version, made.settled, made.last_updated, made.write.method == "delete")
+            for made in revisions
+            if made.old is not None
+        ]
+        if changed:
+            self._parts.commands.advance(self._session, sorted(changed))
+        # Sorted, so that two batches that bring the same resources do not wait for one another in a circle.
+        new = sorted(
+            (*made.ref, made.key, made.version, made.settled, moments[made.last_updated])
+            for made in revisions
+            if made.old is None
+        )
+        if new:
+            rows = [(key, kind, id_, version, settled, at, False) for kind, id_, key, version, settled, at in new]
+            self._session.insert("resource", RESOURCE_COLUMNS, rows)
+        versions = [
+            (made.key, made.version, made.write.type, moments[made.last_updated], made.write.method, made.content)
+            for made in revisions
+        ]
+        self._session.insert("resource_version", VERSION_COLUMNS, versions)
+
+    def _link(self, revisions: Sequence[Revision]) -> None:
+        """Bring `resource_reference` in line with the current versions; most updates change nothing there."""
+        keys = self._destinations.keys
+        links: list[tuple[int, int]] = []
+        broken: list[tuple[int, int]] = []
+        for made in revisions:
+            source = made.key
+            if made.targets != made.old_targets:
+                links += [(keys[ref], source) for ref in made.targets - made.old_targets if ref in keys]
+                broken += [(keys[ref], source) for ref in made.old_targets - made.targets if ref in keys]
+        if broken:
+            self._parts.commands.unlink(self._session, sorted(broken))
+        if links:
+            self._session.insert("resource_reference", REFERENCE_COLUMNS, sorted(links))
+
+    def _remember(self, revisions: Sequence[Revision]) -> None:
+        for made in revisions:
+            deleted = made.write.method == "delete"
+            self._states[made.ref] = State(*made.ref, made.key, made.version, made.settled, made.last_updated, deleted)
+            self._contents[made.key] = made.content

@@ -1,0 +1,164 @@
+"""The store: everything that is read from or written to the database goes through here, with the caller's rights.
+
+https://hl7.org/fhir/R4/http.html
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from sqlalchemy import select
+
+from fhir_server.definitions import Definitions
+from fhir_server.errors import FhirError
+from fhir_server.storage.access import Access
+from fhir_server.storage.conflicts import DRIVER_ERRORS, meaning
+from fhir_server.storage.database import Database
+from fhir_server.storage.dialects import commands_for
+from fhir_server.storage.history import history
+from fhir_server.storage.integrity import Mode
+from fhir_server.storage.model import HistoryPage, HistoryRequest, SearchPage, SearchRequest, Version
+from fhir_server.storage.parts import Parts
+from fhir_server.storage.projection import Projector
+from fhir_server.storage.restriction import restriction
+from fhir_server.storage.schema import Schema
+from fhir_server.storage.search.plan import unsupported
+from fhir_server.storage.search.run import search
+from fhir_server.storage.session import Row
+from fhir_server.storage.tables import resource, resource_version
+from fhir_server.storage.unit import WriteUnit
+
+__all__ = ["Store", "WriteUnit"]
+
+T = TypeVar("T")
+_TRIES = 3
+_PAUSE = 0.02  # seconds before the second try, doubled each time, with jitter
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _uuid() -> str:
+    return str(uuid.uuid4())
+
+
+class Store:
+    """The repository of a server.
+
+    database               an open database whose tables are there (see `migrations`)
+    schema, projector      made from the same mappings
+    clock, new_id          injected, so that tests can fix them
+    referential_integrity  "enforced" or "relaxed"
+    base_url               of this server, without a slash at the end: absolute references below it are local
+    Every function takes the caller's Access first; what it does not reach is as if it did not exist.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        schema: Schema,
+        projector: Projector,
+        definitions: Definitions,
+        clock: Callable[[], datetime] = _utc_now,
+        new_id: Callable[[], str] = _uuid,
+        referential_integrity: Mode = "enforced",
+        base_url: str = "",
+    ) -> None:
+        self.database = database
+        self._parts = Parts(
+            database=database,
+            schema=schema,
+            projector=projector,
+            definitions=definitions,
+            commands=commands_for(database.dialect),
+            clock=clock,
+            new_id=new_id,
+            integrity=referential_integrity,
+            base_url=base_url,
+        )
+        self._read = self._parts.commands.read
+        self._vread = self._parts.commands.vread
+
+    def read(self, access: Access, type: str, id: str) -> Version | None:  # noqa: A002
+        """Return the current version, a deletion included (`deleted`); None when absent or out of reach."""
+        if not access.reach(("read",), type).everything:
+            return self._read_restricted(access, type, id, None)
+        rows = self.database.fetch(self._read, (type, id))
+        return _version(type, id, rows[0]) if rows else None
+
+    def vread(self, access: Access, type: str, id: str, version: int) -> Version | None:  # noqa: A002
+        """Return one version, a deletion included; None when absent or out of reach.
+
+        A caller who is restricted to a compartment reaches the versions since the resource has been in its present
+        compartments: older ones may have belonged to somebody else.
+        """
+        if not 0 < version < 2**31:
+            return None
+        if not access.reach(("read",), type).everything:
+            return self._read_restricted(access, type, id, version)
+        rows = self.database.fetch(self._vread, (type, id, version))
+        return _version(type, id, rows[0]) if rows else None
+
+    def search(self, access: Access, request: SearchRequest) -> SearchPage:
+        """Return one page of the resources that match.
+
+        Raises UnsupportedParameter (naming every parameter that cannot be answered), BadRequest for a value a
+        parameter cannot have, UnknownType, TooCostly, StatementTimeout.
+        """
+        return search(self._parts, access, request)
+
+    def unsupported(self, request: SearchRequest) -> list[str]:
+        """Return the names of the parameters (and "_sort=key") for which `search` would raise UnsupportedParameter."""
+        return unsupported(request, self._parts.schema)
+
+    def history(self, access: Access, request: HistoryRequest) -> HistoryPage:
+        """Return one page of the versions of a resource, a type or everything, newest first.
+
+        Raises BadRequest for a cursor that is none.
+        """
+        return history(self._parts, access, request)
+
+    def write(self, access: Access, work: Callable[[WriteUnit], T]) -> T:
+        """Run `work` in one transaction and return what it returns, after the commit.
+
+        `work` is run again on fresh state after a deadlock, a serialization failure or the same resource created
+        twice at once (three tries in all), so it must have no other effects. Raises what `work` raises; LockTimeout
+        when another change was in the way for too long; StoreUnavailable; Conflict.
+        """
+        for tried in range(1, _TRIES + 1):
+            try:
+                with self.database.transaction() as session:
+                    return work(WriteUnit(self._parts, access, session))
+            except DRIVER_ERRORS as error:
+                meant = meaning(error)
+                if not meant.again or tried == _TRIES:
+                    raise meant.raised() from error
+                time.sleep(_PAUSE * 2**tried * random.random())  # noqa: S311 - jitter, not a secret
+        raise FhirError("unreachable")
+
+    def _read_restricted(self, access: Access, type_: str, id_: str, version: int | None) -> Version | None:
+        r, v = resource.alias("r"), resource_version.alias("v")
+        settled = None if version is None else v.c.version >= r.c.settled
+        limit = restriction(self._parts, access, ("read",), r, type_, also=settled)
+        statement = (
+            select(r.c.key, v.c.version, v.c.last_updated, v.c.method, v.c.content)
+            .join_from(r, v, v.c.key == r.c.key)
+            .where(r.c.type == type_, r.c.id == id_, v.c.version == (r.c.version if version is None else version))
+        )
+        if limit is not None:
+            statement = statement.where(limit)
+        rows = self.database.read(lambda session: session.select(statement))
+        return _version(type_, id_, tuple(rows[0])) if rows else None
+
+
+def _version(type_: str, id_: str, row: Row) -> Version:
+    key, version, last_updated, method, content = row
+    if not isinstance(last_updated, datetime):
+        last_updated = datetime.fromisoformat(last_updated).replace(tzinfo=UTC)
+    return Version(type_, id_, version, last_updated, method == "delete", content, key, method)

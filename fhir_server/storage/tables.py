@@ -1,0 +1,134 @@
+"""The tables every resource type shares: who exists, every version there ever was, who refers to whom.
+
+https://hl7.org/fhir/R4/http.html#versions
+
+    resource            one row per resource: its number (`key`), type, id and which version is current
+    resource_version    one row per version, never changed: the document as text, stored once
+    resource_reference  one row per pair of resources of which one refers to the other in its current version
+    projection_build    types whose projection is being rebuilt
+    schema_version      which migrations ran
+
+`key` is a number from one sequence for all types, so that projections and references are narrow and joins need no
+type. A row with version 0 is a promise: something refers to a resource that has not arrived (relaxed integrity).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Sequence,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from fhir_server.storage.columns import Instant, column_type
+
+KEY_SEQUENCE = "resource_key"
+
+
+_Key = column_type("key")
+_Name = column_type("text")
+
+core_metadata = MetaData()
+
+resource = Table(
+    "resource",
+    core_metadata,
+    Column("key", _Key, primary_key=True, autoincrement=False, comment="number of the resource in this database"),
+    Column("type", _Name, nullable=False, comment="resource type"),
+    Column("id", _Name, nullable=False, comment="logical id"),
+    Column("version", Integer, nullable=False, comment="current version; 0: referred to, not yet there"),
+    Column("settled", Integer, nullable=False, comment="first version since which the compartments are unchanged"),
+    Column("last_updated", Instant, nullable=False, comment="when the current version was made"),
+    Column("deleted", Boolean, nullable=False, comment="true when the current version is a deletion"),
+    UniqueConstraint("type", "id", name="resource_type_id"),
+    comment="Every resource, with the version that is current",
+)
+Index(
+    "resource_updated",
+    resource.c.type,
+    resource.c.last_updated,
+    resource.c.key,
+    postgresql_where=~resource.c.deleted,
+    sqlite_where=~resource.c.deleted,
+)
+
+resource_version = Table(
+    "resource_version",
+    core_metadata,
+    Column("key", _Key, nullable=False, comment="the resource"),
+    Column("version", Integer, nullable=False, comment="1, 2, 3 ... without gaps"),
+    Column("type", _Name, nullable=False, comment="resource type, for the history of a type"),
+    Column("last_updated", Instant, nullable=False, comment="when this version was made"),
+    Column("method", _Name, nullable=False, comment="create, update, patch or delete"),
+    Column("content", Text, nullable=False, comment="the resource as JSON; empty for a deletion"),
+    PrimaryKeyConstraint("key", "version"),
+    Index("resource_version_type", "type", "last_updated", "key", "version"),
+    Index("resource_version_time", "last_updated", "key", "version"),
+    comment="Every version of every resource; rows are added and never changed",
+)
+
+resource_reference = Table(
+    "resource_reference",
+    core_metadata,
+    Column("target", _Key, nullable=False, comment="the resource that is referred to"),
+    Column("source", _Key, nullable=False, comment="the resource whose current version refers to it"),
+    PrimaryKeyConstraint("target", "source"),
+    comment="Who refers to whom, whatever element the reference stands in",
+    sqlite_with_rowid=False,
+)
+
+# PostgreSQL gives keys from a sequence, SQLite from a row that the one writer counts up.
+resource_key = Table(
+    "resource_key",
+    MetaData(),
+    Column("next", Integer, primary_key=True, autoincrement=False),
+    comment="The next free key",
+)
+key_sequence = Sequence(KEY_SEQUENCE, metadata=None, data_type=BigInteger)
+
+schema_version = Table(
+    "schema_version",
+    MetaData(),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="number of the migration"),
+    Column("name", Text, nullable=False, comment="what it did"),
+    Column("fingerprint", Text, nullable=False, comment="hash of the projection's tables it left behind"),
+    Column("applied", Instant, nullable=False, comment="when it ran"),
+    comment="The migrations that ran on this database",
+)
+
+projection_build = Table(
+    "projection_build",
+    core_metadata,
+    Column("type", _Name, primary_key=True, comment="resource type whose tables are being filled again"),
+    Column("position", _Key, nullable=False, comment="resources up to this key are done"),
+    comment="Types whose projection is not complete; searches over them are refused until it is",
+)
+
+RESOURCE_COLUMNS = tuple(column.name for column in resource.columns)
+VERSION_COLUMNS = tuple(column.name for column in resource_version.columns)
+REFERENCE_COLUMNS = tuple(column.name for column in resource_reference.columns)
+
+
+def create_core(connection: Connection) -> None:
+    """Create the tables of this module in an empty database."""
+    core_metadata.create_all(connection)
+    if connection.dialect.name == "sqlite":
+        resource_key.create(connection)
+        connection.execute(resource_key.insert().values(next=1))
+    else:
+        key_sequence.create(connection)
+        # lz4 packs twice as fast as the default, but a server can be built without it.
+        offered = text("SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'")
+        if connection.execute(offered).scalar():
+            connection.execute(text("ALTER TABLE resource_version ALTER COLUMN content SET COMPRESSION lz4"))
+        connection.execute(text("ALTER TABLE resource SET (fillfactor = 90)"))
