@@ -88,6 +88,7 @@ class Environment(msgspec.Struct, eq=False, gc=False):
         if name in self.variables:
             value = self.variables[name]
             values = value if isinstance(value, list) else [] if value is None else [value]
+            self.spend(len(values))
             return [root_node(item) if isinstance(item, dict) else item for item in values]
         if name in _FIXED:
             return [_FIXED[name]]

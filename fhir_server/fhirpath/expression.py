@@ -90,7 +90,7 @@ class Expression:
     def _check(self, focus_type: str) -> None:
         """Run the checks of strict mode, once for each type the expression meets."""
         check(self.ast, self.source, focus_type)
-        if elements(focus_type):
+        if not focus_type or elements(focus_type):
             self._checked.add(focus_type)
 
     def evaluate_boolean(
@@ -114,14 +114,13 @@ class Expression:
 
 
 def _node(value: dict[str, Any] | Node | None) -> Node:
-    if type(value) is Node:
+    if isinstance(value, Node):
         return value
-    return root_node(value if isinstance(value, dict) else {})
+    return Node({}, "") if value is None else root_node(value)
 
 
-@lru_cache(maxsize=4096)
 def compile(source: str, lenient: bool = False) -> Expression:  # noqa: A001, FBT001 - the word of the trade
-    """Return the compiled expression; the last 4,096 are kept.
+    """Return the compiled expression; the last 512 of up to 1,000 characters are kept.
 
     lenient   the reading that R4's search parameters and invariants were written for: unknown elements are empty,
               `as` filters collections, types without an order compare as empty. Without it (strict) those are errors.
@@ -129,4 +128,13 @@ def compile(source: str, lenient: bool = False) -> Expression:  # noqa: A001, FB
     Raises FhirPathError, with the position, for a text that is no expression, names an unknown function or type, or is
     too long or nested too deep.
     """
+    return _kept(source, lenient) if len(source) <= _KEPT_LENGTH else _compiled(source, lenient)
+
+
+def _compiled(source: str, lenient: bool) -> Expression:  # noqa: FBT001 - see compile
     return Expression(source, parse(source), lenient=lenient)
+
+
+# A compiled expression takes up to 400 bytes a character: 200 MB at worst.
+_KEPT_LENGTH = 1_000
+_kept = lru_cache(maxsize=512)(_compiled)

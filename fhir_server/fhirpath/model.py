@@ -75,6 +75,14 @@ def elements(type_name: str) -> dict[str, tuple[Slot, ...]]:
     return result
 
 
+def element_name(type_name: str, key: str) -> str:
+    """Return the element a JSON property stands for ("value" for "valueQuantity"); the property itself if unknown."""
+    table = elements(type_name)
+    if key in table:
+        return key
+    return next((name for name, slots in table.items() if any(slot.key == key for slot in slots)), key)
+
+
 @lru_cache(maxsize=2048)
 def ancestors(type_name: str) -> frozenset[str]:
     """Return the type and everything it specialises."""

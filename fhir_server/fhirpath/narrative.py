@@ -10,23 +10,19 @@ import re
 from lxml import etree
 
 _XHTML = "{http://www.w3.org/1999/xhtml}"
-_ELEMENTS = frozenset(
-    _XHTML + name
-    for name in """
-        a abbr acronym b big blockquote br caption cite code col colgroup dd dfn div dl dt em h1 h2 h3 h4 h5 h6 hr i
-        img li ol p pre q samp small span strong sub sup table tbody td tfoot th thead tr tt ul var
-    """.split()  # noqa: SIM905 - a list of sixty short words is read best as text
-)
-_ATTRIBUTES = frozenset(
-    """
+_XML = "{http://www.w3.org/XML/1998/namespace}"
+_ELEMENT_NAMES = """
+    a abbr acronym address area b bdo big blockquote br caption cite code col colgroup dd dfn div dl dt em h1 h2 h3 h4
+    h5 h6 hr i img kbd li map ol p pre q samp small span strong sub sup table tbody td tfoot th thead tr tt ul var
+"""
+_ATTRIBUTE_NAMES = """
     abbr accesskey align alt axis bgcolor border cellhalign cellpadding cellspacing cellvalign char charoff charset
     cite class colspan compact coords dir frame headers height href hreflang hspace id lang longdesc name nowrap rel
-    rev rowspan rules scope shape span src start style summary tabindex title type valign value vspace width
-    {http://www.w3.org/XML/1998/namespace}lang {http://www.w3.org/XML/1998/namespace}space
-    {http://www.w3.org/XML/1998/namespace}id
-    """.split()  # noqa: SIM905
-)
-_ACTIVE = re.compile(r"\s*(?:javascript|vbscript|data\s*:\s*text/html)", re.IGNORECASE)
+    rev rowspan rules scope shape span src start style summary tabindex title type usemap valign value vspace width
+"""
+_ELEMENTS = frozenset(_XHTML + name for name in _ELEMENT_NAMES.split())
+_ATTRIBUTES = frozenset(_ATTRIBUTE_NAMES.split()) | {_XML + "lang", _XML + "space", _XML + "id"}
+_ACTIVE = re.compile(r"\s*(?:javascript|vbscript|data(?!:image/(?!svg)))\s*:", re.IGNORECASE)
 _MAX_LENGTH = 2_000_000
 
 

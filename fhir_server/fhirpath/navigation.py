@@ -81,7 +81,7 @@ def stepper(name: str) -> Closure:
                 found += [Node(part, child, None, item, key, i) for i, part in enumerate(value) if part is not None]
             elif value is not None:
                 found.append(Node(value, child, None, item, key))
-        env.steps -= len(found) + 1
+        env.steps -= len(found) + len(items)
         if env.steps < 0:
             env.spend(0)
         return found
@@ -123,6 +123,7 @@ def presence(name: str) -> Callable[[Items, Environment], bool]:
     known: dict[str, tuple[Slot, ...]] = {}
 
     def present(items: Items, env: Environment) -> bool:
+        env.steps -= len(items)
         for item in items:
             held = container(item) if type(item) is Node else None
             if type(held) is not dict:
@@ -132,7 +133,6 @@ def presence(name: str) -> Callable[[Items, Environment], bool]:
             slots = known.get(item.type)
             if slots is None:
                 slots = _learn(known, item.type, name)
-            env.steps -= 1
             for slot in slots:
                 value = held.get(slot.key)
                 if slot.extra_key in held or type(value) is list:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from fhir_server.fhirpath.model import element_name
+
 
 class Node(msgspec.Struct, eq=False, gc=False):
     """An element or resource met while evaluating.
@@ -37,12 +39,19 @@ class Node(msgspec.Struct, eq=False, gc=False):
         return f"Node({self.type} at {self.path})"
 
     @property
+    def name(self) -> str:
+        """The element's name: that of the property, but "value" for "valueQuantity"; "" where parent is None."""
+        if self.parent is None:
+            return ""
+        return element_name(self.parent.type, self.key)
+
+    @property
     def path(self) -> str:
         """The place as FHIRPath from the start of the evaluation: "Patient.name[0].given[1]"."""
         steps: list[str] = []
         node: Node = self
         while node.parent is not None:
-            steps.append(node.key if node.index is None else f"{node.key}[{node.index}]")
+            steps.append(node.name if node.index is None else f"{node.name}[{node.index}]")
             node = node.parent
         return ".".join([node.type, *reversed(steps)])
 

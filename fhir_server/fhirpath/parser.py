@@ -29,7 +29,7 @@ from fhir_server.fhirpath.tree import (
 from fhir_server.fhirpath.values import MAX_INTEGER
 
 MAX_LENGTH = 20_000
-MAX_DEPTH = 150
+MAX_DEPTH = 100
 
 # How tightly an operator binds; all bind to the left.
 _BINDING = {
@@ -44,7 +44,7 @@ _TYPE_FUNCTIONS = frozenset({"is", "as", "ofType"})
 def parse(source: str) -> Tree:
     """Return the syntax tree of `source`.
 
-    Raises FhirPathError, with the position, for a text that is no expression or is nested more than 150 deep.
+    Raises FhirPathError, with the position, for a text that is no expression or is nested more than 100 deep.
     """
     if len(source) > MAX_LENGTH:
         raise FhirPathError(f"an expression may have {MAX_LENGTH} characters")

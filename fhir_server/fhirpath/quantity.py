@@ -98,7 +98,8 @@ def _in_base(quantity: Quantity, unit: ucum.Unit) -> Fraction:
 
 def _too_wide(quantity: Quantity) -> bool:
     """Whether the number is outside what exact fractions should be asked to hold."""
-    return not quantity.value.is_finite() or abs(quantity.value.adjusted()) > 200
+    value = quantity.value
+    return not value.is_finite() or abs(value.adjusted()) > 200 or len(value.as_tuple().digits) > 200
 
 
 def common(left: Quantity, right: Quantity) -> tuple[Fraction, Fraction] | None:

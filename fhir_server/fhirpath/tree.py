@@ -169,10 +169,11 @@ def walk(tree: Tree) -> Iterator[Tree]:
 
 
 def depth(tree: Tree) -> int:
-    """Return how many terms stand one inside the other."""
+    """Return how many terms stand one inside the other; a chain of `|` counts once."""
     deepest, pending = 0, [(tree, 1)]
     while pending:
         part, level = pending.pop()
         deepest = max(deepest, level)
-        pending.extend((child, level + 1) for child in children(part))
+        union = isinstance(part, Binary) and part.operator == "|"
+        pending.extend((child, level + 1) for child in (alternatives(part) if union else children(part)))
     return deepest

@@ -45,7 +45,7 @@ def system(item: Any) -> Any:
     if kind == "Time":
         return parse_time(value) if isinstance(value, str) else None
     if kind == "Quantity":
-        return fhir_quantity(value)
+        return fhir_quantity(value) if isinstance(value, dict) else None
     return item
 
 

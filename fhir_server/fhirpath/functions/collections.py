@@ -29,16 +29,22 @@ def last(items: Items, _: Environment) -> Items:
     return items[-1:]
 
 
-def tail(items: Items, _: Environment) -> Items:
-    return items[1:]
+def tail(items: Items, env: Environment) -> Items:
+    return _part(items, env, 1, None)
 
 
-def skip(items: Items, _: Environment, number: Items) -> Items:
-    return items[max(integer(number, "skip()") or 0, 0) :]
+def skip(items: Items, env: Environment, number: Items) -> Items:
+    return _part(items, env, max(integer(number, "skip()") or 0, 0), None)
 
 
-def take(items: Items, _: Environment, number: Items) -> Items:
-    return items[: max(integer(number, "take()") or 0, 0)]
+def take(items: Items, env: Environment, number: Items) -> Items:
+    return _part(items, env, 0, max(integer(number, "take()") or 0, 0))
+
+
+def _part(items: Items, env: Environment, start: int, end: int | None) -> Items:
+    found = items[start:end]
+    env.spend(len(found))
+    return found
 
 
 def intersect(items: Items, env: Environment, other: Items) -> Items:

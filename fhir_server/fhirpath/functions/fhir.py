@@ -26,7 +26,9 @@ def extension(items: Items, env: Environment, url: Items) -> Items:
     wanted = string(url, "extension()")
     if wanted is None:
         return EMPTY
-    return [node for node in step(items, "extension", env) if node.value.get("url") == wanted]
+    return [
+        node for node in step(items, "extension", env) if type(node.value) is dict and node.value.get("url") == wanted
+    ]
 
 
 def has_extension(items: Items, env: Environment, url: Items) -> Items:
@@ -86,14 +88,17 @@ def member_of(items: Items, env: Environment, value_set: Items) -> Items:
     item = items[0]
     value = item.value if type(item) is Node else item
     if isinstance(value, dict):
-        codings = value.get("coding", []) if "coding" in value else [value]
+        codings = value.get("coding") if "coding" in value else [value]
+        codings = codings if isinstance(codings, list) else []
         env.spend(len(codings))
         return boolean(any(_is_member(coding, known) for coding in codings))
     return boolean(isinstance(value, str) and any(value in codes for codes in known.values()))
 
 
-def _is_member(coding: dict[str, Any], known: dict[str, frozenset[str]]) -> bool:
-    return coding.get("code") in known.get(str(coding.get("system")), frozenset())
+def _is_member(coding: Any, known: dict[str, frozenset[str]]) -> bool:
+    if not isinstance(coding, dict) or not isinstance(coding.get("code"), str):
+        return False
+    return coding["code"] in known.get(str(coding.get("system")), frozenset())
 
 
 def needs_terminology(items: Items, _: Environment, code: Items) -> Items:

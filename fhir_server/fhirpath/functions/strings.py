@@ -16,7 +16,7 @@ from fhir_server.fhirpath import regex
 from fhir_server.fhirpath.environment import Environment, Items
 from fhir_server.fhirpath.errors import FhirPathError
 from fhir_server.fhirpath.functions.function import Function
-from fhir_server.fhirpath.operators import EMPTY, MAX_TEXT, text
+from fhir_server.fhirpath.operators import EMPTY, MAX_TEXT, boolean, text
 from fhir_server.fhirpath.values import integer, string
 
 
@@ -62,7 +62,7 @@ def replace_matches(items: Items, env: Environment, pattern: Items, substitution
         return [word]
     if (len(word) + 1) * len(new) > MAX_TEXT:
         env.spend(env.steps + 1)
-    return [text(regex.replace(word, old, new), env)]
+    return [text(regex.replace(word, old, new, env), env)]
 
 
 def to_chars(items: Items, env: Environment) -> Items:
@@ -87,6 +87,14 @@ def join(items: Items, env: Environment, separator: Items | None = None) -> Item
     words = [string([item], "join()") or "" for item in items]
     env.spend(len(words) + len(mark) * len(words) // 10)
     return [text(mark.join(words), env)]
+
+
+def _on_pattern(name: str, test: Callable[[str, str, Environment], bool]) -> Callable[..., Items]:
+    def run(items: Items, env: Environment, pattern: Items) -> Items:
+        word, wanted = string(items, f"{name}()"), string(pattern, f"{name}()")
+        return EMPTY if word is None or wanted is None else boolean(test(word, wanted, env))
+
+    return run
 
 
 def _encode(word: str, form: str) -> str:
@@ -144,8 +152,6 @@ _SIMPLE: dict[str, tuple[Callable[..., Any], int, str]] = {
     "lower": (str.lower, 0, "String"),
     "trim": (str.strip, 0, "String"),
     "length": (len, 0, "Integer"),
-    "matches": (regex.contains, 1, "Boolean"),
-    "matchesFull": (regex.covers, 1, "Boolean"),
     "encode": (_encode, 1, "String"),
     "decode": (_decode, 1, "String"),
     "escape": (_escape, 1, "String"),
@@ -157,6 +163,8 @@ FUNCTIONS = {
         name: Function(_on_string(name, run), count, count, result=result, needs="text")
         for name, (run, count, result) in _SIMPLE.items()
     },
+    "matches": Function(_on_pattern("matches", regex.contains), 1, 1, result="Boolean", needs="text"),
+    "matchesFull": Function(_on_pattern("matchesFull", regex.covers), 1, 1, result="Boolean", needs="text"),
     "substring": Function(substring, 1, 2, result="String", needs="text"),
     "replace": Function(replace, 2, 2, result="String", needs="text"),
     "replaceMatches": Function(replace_matches, 2, 2, result="String", needs="text"),
