@@ -45,8 +45,8 @@ def quoted(value: Any) -> str:
 
 
 def instant(moment: datetime) -> str:
-    """Return a UTC time as a FHIR instant, to the millisecond."""
-    return f"{moment.strftime('%Y-%m-%dT%H:%M:%S')}.{moment.microsecond // 1000:03d}Z"
+    """Return a UTC time as a FHIR instant, as precise as meta.lastUpdated is."""
+    return moment.replace(tzinfo=None).isoformat("T", "microseconds") + "Z"
 
 
 def bundle(kind: str, timestamp: datetime, links: Links, total: int | None, entries: Iterable[str]) -> str:

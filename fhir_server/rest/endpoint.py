@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from fhir_server.definitions import Definitions, SearchParameter
 from fhir_server.errors import FhirError
@@ -29,13 +29,9 @@ from fhir_server.rest.router import Route, Router
 from fhir_server.rest.search_request import page_size
 from fhir_server.settings import Settings
 from fhir_server.storage.access import Access
-from fhir_server.storage.repository import Store
+from fhir_server.storage.model import SearchRequest
+from fhir_server.storage.repository import Store, WriteUnit
 from fhir_server.validation import Validator
-
-# Kinds of search parameters that the store answers.
-SEARCH_TYPES: Final = frozenset(("token", "reference", "string", "date"))
-# Parameters that every type has, and that a search over all types may use.
-_EVERYWHERE: Final = ("_id", "_lastUpdated", "_tag", "_profile", "_security", "_source")
 
 
 class Endpoint:
@@ -45,7 +41,8 @@ class Endpoint:
     definitions  the facts of R4
     store        where resources are
     validator    judges what comes in
-    mappings     by type: which search parameters its tables answer
+    adviser      judges for $validate: it also says what is no error
+    mappings     by type: which element is its main date
     clock        gives aware UTC times
     new_id       gives a new logical id
     page_key     signs paging links; equal in all processes that serve one base URL
@@ -57,6 +54,7 @@ class Endpoint:
         definitions: Definitions,
         store: Store,
         validator: Validator,
+        adviser: Validator,
         mappings: Mapping[str, TypeMapping],
         *,
         clock: Callable[[], datetime],
@@ -68,6 +66,7 @@ class Endpoint:
         self.definitions = definitions
         self.store = store
         self.validator = validator
+        self.adviser = adviser
         self.mappings = mappings
         self.now = clock
         self.new_id = new_id
@@ -97,9 +96,15 @@ class Endpoint:
         (result,) = write(self, request.access, [change])
         return written(self, change, result, "minimal" if request.label else "representation")
 
-    def transaction(self, bundle: Mapping[str, Any], access: Access) -> list[Response]:
-        """Carry out a transaction Bundle without HTTP; return the answer of each entry. Raises FhirError."""
-        return transaction(self, Request("POST", "", [], access), bundle)
+    def transaction(
+        self, bundle: Mapping[str, Any], access: Access, also: Callable[[WriteUnit], None] | None = None
+    ) -> list[Response]:
+        """Carry out a transaction Bundle without HTTP; return the answer of each entry.
+
+        also  done in the same database transaction, after everything is written
+        Raises the FhirError that undoes all.
+        """
+        return transaction(self, Request("POST", "", [], access), bundle, also)
 
     def batch(self, bundle: Mapping[str, Any], access: Access) -> list[Response]:
         """Carry out a batch Bundle without HTTP; return the answer of each entry, errors among them."""
@@ -128,12 +133,10 @@ class Endpoint:
         return ""
 
     def _supported(self, resource_type: str) -> Mapping[str, SearchParameter]:
-        if not resource_type:
-            everywhere = self.definitions.search_parameters_of("Basic")
-            return {code: everywhere[code] for code in _EVERYWHERE}
-        known = self.definitions.search_parameters_of(resource_type)
-        codes = (*_EVERYWHERE, *(parameter.code for parameter in self.mappings[resource_type].search))
-        return {code: known[code] for code in codes if code in known and known[code].type in SEARCH_TYPES}
+        known = self.definitions.search_parameters_of(resource_type or "Basic")
+        asked = SearchRequest(resource_type or None, tuple((code, "") for code in known))
+        missing = frozenset(self.store.unsupported(asked))
+        return {code: parameter for code, parameter in known.items() if code not in missing}
 
     @cached_property
     def statement(self) -> Statement:

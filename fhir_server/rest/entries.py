@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,7 @@ def entries_of(endpoint: Endpoint, bundle: Mapping[str, Any]) -> list[Any]:
     limit = endpoint.settings.max_bundle_entries
     if len(entries) > limit:
         raise TooLarge(f"The Bundle has more than {limit} entries.", "Bundle.entry", "too-costly")
+    _refuse_doubles(entries)
     # The resources are judged one by one later; here it is the envelope.
     envelope = [
         {k: v for k, v in entry.items() if k != "resource"} if isinstance(entry, dict) else entry for entry in entries
@@ -57,6 +58,17 @@ def entries_of(endpoint: Endpoint, bundle: Mapping[str, Any]) -> list[Any]:
     shell = {**bundle, "entry": envelope} if entries else bundle
     refuse(endpoint.validator.validate(dict(shell), resource_type="Bundle"))
     return entries
+
+
+def _refuse_doubles(entries: Sequence[Any]) -> None:
+    """Refuse two entries with one fullUrl: whatever refers to it would mean both."""
+    seen: set[str] = set()
+    for index, entry in enumerate(entries):
+        url = entry.get("fullUrl") if isinstance(entry, dict) else None
+        if isinstance(url, str):
+            if url in seen:
+                raise BadRequest("Two entries have the same fullUrl.", f"Bundle.entry[{index}].fullUrl", "duplicate")
+            seen.add(url)
 
 
 def entry_of(endpoint: Endpoint, outer: Request, raw: Mapping[str, Any], index: int) -> Entry:

@@ -39,9 +39,7 @@ class Links:
         self._unit: WriteUnit | None = None
 
     def target(self, full_url: str, change: Change) -> None:
-        """Note what a fullUrl stands for. Raises BadRequest where it stands for two entries."""
-        if full_url in self._targets:
-            raise BadRequest("Two entries have the same fullUrl.", f"{change.label}.fullUrl", "duplicate")
+        """Note what a fullUrl stands for."""
         reference = f"{change.type}/{change.id}"
         self._targets[full_url] = reference
         if change.criteria is not None:

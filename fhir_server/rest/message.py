@@ -7,14 +7,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from fhir_server.formats import json
 from fhir_server.rest.representation import PLAIN, HeaderFields, Representation
 from fhir_server.storage.access import Access
 
-NO_HEADERS: HeaderFields = MappingProxyType[str, str]({})
+
+class _NoHeaders:
+    __slots__ = ()
+
+    def get(self, _name: str, /) -> str | None:
+        return None
+
+
+NO_HEADERS: HeaderFields = _NoHeaders()
 
 
 @dataclass(slots=True)

@@ -12,9 +12,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import flask
+from apispec import BasePlugin
 from flask_smorest import Api
 
 from fhir_server.formats import json
+from fhir_server.rest.body import FORM
 from fhir_server.rest.capabilities import FHIR_VERSION
 from fhir_server.rest.endpoint import Endpoint
 from fhir_server.rest.interaction import Interaction, Level
@@ -36,6 +38,9 @@ _CONDITIONS: Final = {
     "search-type": ("Prefer",),
     "search-system": ("Prefer",),
 }
+_FORM: Final = {
+    "requestBody": {"content": {FORM: {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}}}
+}
 _BUNDLES: Final = ("search-type", "search-system", "history-instance", "history-type", "history-system", "transaction")
 _PAGES: Final = {
     "": ("docs.html", "text/html"),
@@ -51,7 +56,8 @@ class _Api(Api):  # type: ignore[misc]
         self._endpoint = endpoint
         self._lock = threading.Lock()
         self._document = b""
-        super().__init__(app)
+        # The router is FHIR's own, not Flask's, so paths are given and not read from Flask's rules.
+        super().__init__(app, spec_kwargs={"flask_plugin": BasePlugin()})
 
     def _register_error_handlers(self) -> None:
         """Errors are OperationOutcomes; http.py answers them."""
@@ -121,6 +127,9 @@ def _components(spec: Any, endpoint: Endpoint) -> None:
         spec.components.response(name, {"description": text, "content": content})
     for name in ("id", "vid"):
         spec.components.parameter(name, "path", {"required": True, "schema": {"type": "string"}})
+    criteria = {"type": "object", "additionalProperties": {"type": "string"}}
+    text = "Search parameters of the type"
+    spec.components.parameter("criteria", "query", {"description": text, "schema": criteria, "explode": True})
     headers = {header for names in _CONDITIONS.values() for header in names}
     for name in sorted(headers):
         spec.components.parameter(name, "header", {"schema": {"type": "string"}})
@@ -162,11 +171,13 @@ def _place(paths: dict[str, dict[str, Any]], template: str, name: str, method: s
 def _described(endpoint: Endpoint, interaction: Interaction, name: str) -> dict[str, Any]:
     code = interaction.code
     conditional = code in ("update", "patch", "delete") and interaction.level == "type"
+    form = code.startswith("search") and interaction.method == "POST"
     names = [part[1:-1] for part in ("[id]", "[vid]") if part in interaction.path]
     names += _CONDITIONS.get(code, ())
-    if code.startswith("search") or conditional:
+    if conditional or form:
+        names += ["criteria"]
+    elif code.startswith("search"):
         names += [_key(code_, one.type) for code_, one in endpoint.search_parameters(name).items()]
-    if code.startswith("search"):
         names += RESULT_PARAMETERS
     if code.startswith("history"):
         names += HISTORY_PARAMETERS
@@ -176,7 +187,7 @@ def _described(endpoint: Endpoint, interaction: Interaction, name: str) -> dict[
         "summary": interaction.summary,
         "operationId": "-".join(part for part in (code, name, interaction.method.lower(), interaction.level) if part),
         "parameters": list(dict.fromkeys(names)),
-        **_body(code),
+        **(_FORM if form else _body(code)),
         "responses": {**_success(code), "default": "Outcome"},
     }
 

@@ -31,6 +31,7 @@ _WILD = frozenset(("*/*", "application/*"))
 _SUMMARIES = frozenset(("true", "text", "data", "count", "false"))
 _PARAMETERS = frozenset(("_format", "_pretty", "_summary", "_elements"))
 
+
 class HeaderFields(Protocol):
     """The headers of a request by lower-case name."""
 

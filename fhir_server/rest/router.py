@@ -129,7 +129,8 @@ class Router(Generic[Target]):
 
 
 def _filled(target: Target, template: str, parts: Sequence[str]) -> Route[Target]:
-    values = {name: value for name, value in zip(template.split("/"), parts, strict=True) if name in _PARTS}
+    names = template.split("/") if template else []
+    values = {name: value for name, value in zip(names, parts, strict=True) if name in _PARTS}
     return Route(
         target,
         values.get("[type]", ""),

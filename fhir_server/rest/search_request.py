@@ -5,23 +5,25 @@ https://hl7.org/fhir/R4/search.html
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fhir_server.errors import BadRequest, Issue, UnsupportedMediaType, UnsupportedParameter
+from fhir_server.errors import BadRequest, Issue, UnsupportedMediaType
 from fhir_server.rest import body
 from fhir_server.rest.change import ANSWER_PARAMETERS
 from fhir_server.rest.headers import preferences
 from fhir_server.rest.message import Request
 from fhir_server.rest.paging import PAGE
 from fhir_server.rest.url import Query, query_of
+from fhir_server.storage.model import SearchRequest
 
 if TYPE_CHECKING:
     from fhir_server.rest.endpoint import Endpoint
 
 # Parameters that shape the result; with those that shape the answer they are no criteria.
 RESULT_PARAMETERS: Final = ("_sort", "_count", "_total")
+_HARMLESS = re.compile(r"[A-Za-z0-9_:.=-]{1,80}")
 _TOTALS = frozenset(("none", "estimate", "accurate"))
 
 
@@ -60,52 +62,45 @@ def query_in(endpoint: Endpoint, request: Request) -> Query:
     return [*request.query, *query_of(form, endpoint.settings.max_query_parameters)]
 
 
-def understood(endpoint: Endpoint, request: Request, query: Query, names: Collection[str]) -> SearchQuery:
-    """Return the search in `query`.
+def understood(endpoint: Endpoint, request: Request, resource_type: str, query: Query) -> SearchQuery:
+    """Return the search in `query` of a type, "" for all types.
 
-    names  the search parameters there are
-    Raises UnsupportedParameter for an unknown one, unless the client prefers handling=lenient, and BadRequest for
-    values that cannot be.
+    What the store cannot answer stays in it, for the store to refuse, unless the client prefers handling=lenient.
+    Raises BadRequest for values that cannot be.
     """
-    lenient = preferences(request.headers.get("prefer") or "").lenient
-    criteria: list[tuple[str, str]] = []
-    remarks: list[Issue] = []
     single: dict[str, str] = {}
-    used: Query = []
+    criteria: list[tuple[str, str]] = []
     for name, value in query:
-        if name in ANSWER_PARAMETERS or name == PAGE:
-            used.append((name, value))
-        elif name in RESULT_PARAMETERS:
+        if name in RESULT_PARAMETERS:
             if name in single:
                 raise BadRequest(f"{name} must be given once.", code="value")
             single[name] = value
-            used.append((name, value))
-        elif name.partition(":")[0] in names:
-            if not value.strip(", "):
-                raise BadRequest(f"The search parameter {name} has no value.", code="value")
+        elif name not in ANSWER_PARAMETERS and name != PAGE:
             criteria.append((name, value))
-            used.append((name, value))
-        else:
-            remarks.append(_unknown(name, lenient=lenient))
+    sort = tuple(key.strip() for key in single.get("_sort", "").split(",") if key.strip())
+    missing: frozenset[str] = frozenset()
+    if preferences(request.headers.get("prefer") or "").lenient:
+        missing = frozenset(
+            endpoint.store.unsupported(SearchRequest(resource_type or None, tuple(criteria), sort=sort))
+        )
     total = single.get("_total", "")
     if total and total not in _TOTALS:
         raise BadRequest("_total must be none, estimate or accurate.", code="value")
     counting = request.form.summary == "count"
+    unsorted = any(name.startswith("_sort=") for name in missing)
     return SearchQuery(
-        tuple(criteria),
+        tuple(pair for pair in criteria if pair[0] not in missing),
         endpoint.page_size(single.get("_count"), counting=counting),
-        tuple(key.strip() for key in single.get("_sort", "").split(",") if key.strip()),
+        () if unsorted else sort,
         "accurate" if counting else total,
-        tuple(remarks),
-        used,
+        tuple(_left_out(name) for name in sorted(missing)),
+        [pair for pair in query if pair[0] not in missing and not (unsorted and pair[0] == "_sort")],
     )
 
 
-def _unknown(name: str, *, lenient: bool) -> Issue:
-    shown = name[:64] if name.replace("-", "").replace("_", "").replace(":", "").isalnum() else "with this name"
-    if not lenient:
-        raise UnsupportedParameter(f"The server has no search parameter {shown} here.")
-    return Issue("warning", "not-supported", f"The server has no search parameter {shown} here; it was left out.")
+def _left_out(name: str) -> Issue:
+    shown = f" {name}" if _HARMLESS.fullmatch(name) else ""
+    return Issue("warning", "not-supported", f"The parameter{shown} is not supported here; it was left out.")
 
 
 def page_size(text: str | None, default: int, most: int) -> int:

@@ -51,7 +51,10 @@ def history(endpoint: Endpoint, request: Request, route: Route[Interaction]) -> 
         query = endpoint.pager.next_query(request.access, path, request.query, page.next_cursor)
         links.append(("next", address(endpoint.base_url, path, query)))
     entries = (history_entry(endpoint.base_url, row, part(row.content, request.form)) for row in page.rows)
-    return Response(200, {}, bundle("history", endpoint.now(), links, page.total, entries))
+    total = page.total
+    if total is None and not page.next_cursor and PAGE not in dict(request.query):
+        total = len(page.rows)  # all of them are on this page
+    return Response(200, {}, bundle("history", endpoint.now(), links, total, entries))
 
 
 def _covered(text: str, name: str) -> Interval:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def search(endpoint: Endpoint, request: Request, route: Route[Interaction]) -> Response:
     """Return one page of matches as a Bundle of type searchset, with links to itself and to the next page."""
-    asked = understood(endpoint, request, query_in(endpoint, request), endpoint.search_parameters(route.type))
+    asked = understood(endpoint, request, route.type, query_in(endpoint, request))
     cursor = endpoint.pager.cursor(request.access, route.type, asked.used)
     page = endpoint.store.search(
         request.access,

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fhir_server.errors import FhirError
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from fhir_server.rest.endpoint import Endpoint
 
 
-def transaction(endpoint: Endpoint, request: Request, bundle: Mapping[str, Any]) -> list[Response]:
+def transaction(
+    endpoint: Endpoint,
+    request: Request,
+    bundle: Mapping[str, Any],
+    also: Callable[[WriteUnit], None] | None = None,
+) -> list[Response]:
     """Carry out a transaction Bundle; return the answer of each entry, in their order.
 
     Entries are processed as FHIR orders them: DELETE, POST, PUT and PATCH, GET. Writes go to the database in one
@@ -34,19 +39,23 @@ def transaction(endpoint: Endpoint, request: Request, bundle: Mapping[str, Any])
     reading: list[Entry] = []
     for entry in entries:
         change = _change(endpoint, entry)
-        if change is None:
-            reading.append(entry)
-        else:
+        if change is not None:
             writing.append((entry, change))
+        elif entry.request.method == "POST":
+            entry.response = _read(endpoint, entry)  # an operation that changes nothing: POST comes before GET
+        else:
+            reading.append(entry)
     changes = [change for _, change in writing]
     links = _linked(endpoint, writing)
 
-    def read_all(_unit: WriteUnit) -> None:
+    def at_last(unit: WriteUnit) -> None:
         # The store reads on the connection of the open transaction, so this sees what was just written.
         for entry in reading:
             entry.response = _read(endpoint, entry)
+        if also is not None:
+            also(unit)
 
-    results = write(endpoint, request.access, changes, links.second_pass, read_all if reading else None)
+    results = write(endpoint, request.access, changes, links.second_pass, at_last if reading or also else None)
     for (entry, change), result in zip(writing, results, strict=True):
         entry.response = written(endpoint, change, result, "minimal")
     return [entry.response for entry in entries if entry.response is not None]

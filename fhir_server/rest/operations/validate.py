@@ -67,7 +67,7 @@ def _profile(call: Invocation, document: Any) -> Sequence[Issue]:
 def _judged(endpoint: Endpoint, call: Invocation, mode: str, document: dict[str, Any] | None) -> Sequence[Issue]:
     issues: Sequence[Issue] = ()
     if document is not None:
-        issues = endpoint.validator.validate(document, resource_type=call.type)
+        issues = endpoint.adviser.validate(document, resource_type=call.type)
         if any(issue.severity in ("error", "fatal") for issue in issues):
             return issues
     try:
