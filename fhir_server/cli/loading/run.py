@@ -35,6 +35,9 @@ class Pool(Protocol):
     def drain(self) -> Iterator[tuple[Task, Done]]:
         """Yield all that is still being done."""
 
+    def cancel(self) -> None:
+        """Forget what no worker has begun."""
+
 
 class Alone:
     """One worker: this process."""
@@ -55,6 +58,9 @@ class Alone:
 
     def drain(self) -> Iterator[tuple[Task, Done]]:
         yield from ()
+
+    def cancel(self) -> None:
+        pass
 
 
 class Workers:
@@ -86,7 +92,6 @@ class Workers:
             yield from self._finished()
 
     def cancel(self) -> None:
-        """Forget what no worker has begun."""
         for future in [future for future in self._running if future.cancel()]:
             del self._running[future]
 
@@ -147,6 +152,11 @@ class Run:
             self._collect(self._pool.drain())
             if self._report.tally.stored == before:
                 break
+
+    def stop(self) -> None:
+        """Take note of what the workers are doing still, and of nothing after that."""
+        self._pool.cancel()
+        self._collect(self._pool.drain())
 
     def settle(self) -> None:
         """Put into the report what can be said at the end only."""

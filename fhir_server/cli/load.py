@@ -1,0 +1,168 @@
+"""`fhir-server load`: files of records into the database of this server, or into any server over HTTP.
+
+https://hl7.org/fhir/R4/http.html#transaction
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from fhir_server.cli.loading.report import Report
+from fhir_server.cli.loading.run import Alone, Pool, Run, Workers
+from fhir_server.cli.loading.sources import Source, find
+from fhir_server.cli.loading.submit import Done, Task
+from fhir_server.cli.loading.target import Target
+from fhir_server.cli.options import DATABASE, setting_options, settings_from
+from fhir_server.cli.progress import Progress
+from fhir_server.settings import Settings
+
+_INTERRUPTED = 130
+
+
+@click.command("load")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--url", help="Base URL of a FHIR server to load into over HTTP, instead of the database.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="File for the refusals, as JSON lines.")
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --url: file that tells a later run what is done.  [default: one for each URL, in your state folder]",
+)
+@click.option("--again", is_flag=True, help="Load files once more that were loaded before.")
+@click.option("--migrate", is_flag=True, help="Bring the tables of an existing database up to date before loading.")
+@setting_options(*DATABASE, "workers", "base_url", "max_depth", "referential_integrity", "unknown_extensions")
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    *,
+    paths: tuple[Path, ...],
+    url: str | None,
+    report: Path | None,
+    journal: Path | None,
+    again: bool,
+    migrate: bool,
+    **options: Any,
+) -> None:
+    """Load JSON and NDJSON files, plain, .gz or .bz2, and folders of them.
+
+    Bundles of type transaction are stored whole or not at all. Batches, collections, search results and lines of NDJSON
+    are stored one by one: a bad one does not keep out the others. A resource with an id keeps it.
+
+    Whom others refer to is loaded first. What is refused because its target is absent is tried again at the end.
+
+    Run the same command again after an interruption: what is stored is not stored twice.
+
+    Exit code: 0 all is stored, 1 something was refused, 130 interrupted.
+    """
+    settings = settings_from(options)
+    sources, others = find(paths)
+    for other in others:
+        click.echo(f"Skipped, neither JSON nor NDJSON: {other}", err=True)
+    open_target = _target(settings, url, journal, migrate=migrate)
+    context.exit(load(sources, open_target, settings.worker_processes, report, force=again))
+
+
+def load(
+    sources: list[Source], open_target: Callable[[], Target], workers: int, report_path: Path | None, *, force: bool
+) -> int:
+    """Load `sources` and print the report; return the exit code."""
+    began = time.monotonic()
+    progress = _Shown(Progress(sum(source.size for source in sources)))
+    interrupted = False
+    with ExitStack() as stack:
+        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _interrupt))
+        report = stack.enter_context(Report(report_path))
+        few = workers == 1 or (len(sources) == 1 and sources[0].kind == "document")
+        pool: Pool = (
+            stack.enter_context(Alone(open_target)) if few else stack.enter_context(Workers(open_target, workers))
+        )
+        run = Run(pool, report, progress.after, force=force)
+        try:
+            run.load(sources)
+        except KeyboardInterrupt:
+            interrupted = True
+            run.stop()
+        run.settle()
+        progress.last()
+        seconds = time.monotonic() - began
+        report.finish(seconds, interrupted=interrupted)
+    for line in report.lines(seconds):
+        click.echo(line)
+    if interrupted:
+        click.echo("Interrupted. The same command goes on from here.", err=True)
+        return _INTERRUPTED
+    return 1 if report.refusals else 0
+
+
+class _Shown:
+    """Feeds the progress bar: bytes of the files and resources stored so far."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._read: dict[Path, int] = {}
+        self._sum = self._resources = 0
+
+    def after(self, task: Task, done: Done) -> None:
+        """Note that a task is done."""
+        self._resources += done.tally.stored
+        reached = task.source.size if task.chunk is None else task.chunk.read
+        before = self._read.get(task.source.path, 0)
+        if reached > before:
+            self._read[task.source.path] = reached
+            self._sum += reached - before
+        self._progress.show(self._sum, self._resources)
+
+    def last(self) -> None:
+        """Show the end."""
+        self._progress.show(self._sum, self._resources, last=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenRemote:
+    url: str
+    journal: Path
+    max_depth: int
+
+    def __call__(self) -> Target:
+        from fhir_server.cli.loading.remote import RemoteTarget
+
+        return RemoteTarget(self.url, self.journal, max_depth=self.max_depth)
+
+
+def _target(settings: Settings, url: str | None, journal: Path | None, *, migrate: bool) -> Callable[[], Target]:
+    """Return what opens the target in a worker; it is known to open."""
+    if url is not None:
+        opened = _OpenRemote(url.rstrip("/"), journal or _journal_of(url.rstrip("/")), settings.max_depth)
+        try:
+            opened().close()
+        except ValueError as error:
+            raise click.UsageError(f"--url: {error}") from error
+        return opened
+    if journal is not None:
+        raise click.UsageError("--journal goes with --url: without it the journal is in the database.")
+    from fhir_server.cli.database import prepare
+    from fhir_server.cli.loading.local import OpenLocal
+
+    prepare(settings, upgrade=migrate)
+    return OpenLocal(settings)
+
+
+def _journal_of(url: str) -> Path:
+    folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return folder / "fhir-server" / f"load-{hashlib.sha256(url.encode()).hexdigest()[:16]}.jsonl"
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,140 @@
+"""`fhir-server serve`: the server on granian, one process for each core, stopped gracefully by SIGTERM or Ctrl-C.
+
+https://github.com/emmett-framework/granian
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+
+from fhir_server.cli import logs
+from fhir_server.cli.database import prepare
+from fhir_server.cli.options import ALL, setting_options, settings_from
+from fhir_server.settings import Settings, is_loopback, mask_url
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+@click.command("serve")
+@click.option("--migrate", is_flag=True, help="Bring the tables of an existing database up to date before starting.")
+@setting_options(*ALL)
+def command(*, migrate: bool, **options: Any) -> None:
+    """Serve the FHIR interface.
+
+    A new SQLite database is made at the first start; any other database must be migrated before, or with --migrate.
+    """
+    settings = settings_from(options)
+    refuse_open_door(settings)
+    prepare(settings, upgrade=migrate)
+    serve(settings)
+
+
+def refuse_open_door(settings: Settings) -> None:
+    """Raise click.UsageError when everyone on the network could reach a server that asks nobody who they are."""
+    if settings.auth == "none" and not is_loopback(settings.host):
+        raise click.UsageError(
+            f"With --auth none every caller may read and change everything, so the server listens on loopback only; "
+            f"FHIR_HOST (option --host) is {settings.host}."
+        )
+
+
+def serve(settings: Settings) -> None:
+    """Run the server until it is told to stop. Exits the process with 1 when a worker dies at start."""
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    _require_free_port(settings)
+    if not settings.link_secret:
+        settings = replace(settings, link_secret=secrets.token_urlsafe(32))  # the same one for all workers
+    logs.configure(settings.log_level)
+    server = Server(
+        "fhir_server",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.worker_processes,
+        blocking_threads=settings.threads,
+        respawn_failed_workers=True,
+        workers_kill_timeout=settings.shutdown_seconds,
+        websockets=False,
+        log_level=LogLevels.warning,
+        log_dictconfig=_granian_logging(),
+    )
+    server.on_startup(partial(_announce, settings))
+    server.serve(target_loader=partial(application, settings), wrap_loader=False)
+    logging.getLogger(__name__).info("stopped")
+
+
+def application(settings: Settings) -> WSGIApplication:
+    """Return the WSGI application of one worker process."""
+    from fhir_server.app import create_app
+    from fhir_server.definitions import load
+
+    logs.configure(settings.log_level)
+    app: WSGIApplication = create_app(settings)
+    if not settings.access_log:
+        return app
+    definitions = load()
+    template = logs.PathTemplate(
+        urlsplit(settings.base_url).path,
+        definitions.resource_types,
+        [operation.code for operation in definitions.operations],
+    )
+    return logs.AccessLog(app, template, _writer(sys.stdout.fileno()))
+
+
+def _writer(descriptor: int) -> Callable[[bytes], Any]:
+    """Return a function that writes a line in one piece, so that lines of several processes do not mix."""
+    return partial(os.write, descriptor)
+
+
+def _require_free_port(settings: Settings) -> None:
+    """Raise click.ClickException when someone listens already: granian would share the port without a word."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            text = f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}."
+            raise click.ClickException(text) from error
+
+
+def _announce(settings: Settings) -> None:
+    base = settings.base_url
+    root = base.removesuffix(urlsplit(base).path)
+    lines = [
+        f"FHIR R4 server on {mask_url(settings.database)}",
+        f"  FHIR base URL   {base}",
+        f"  capabilities    {base}/metadata",
+        f"  OpenAPI         {root}/openapi.json",
+        f"  health          {root}/livez  {root}/readyz",
+        f"  {settings.worker_processes} processes with {settings.threads} threads; stop with Ctrl-C",
+    ]
+    if settings.auth == "none":
+        lines.append("  auth none: everyone on this machine may read and change everything")
+    click.echo("\n".join(lines), err=True)
+
+
+def _granian_logging() -> dict[str, Any]:
+    """Return a configuration that leaves the log as `logs.configure` set it up."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "fhir_server.cli.logs.JsonLines"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": "json"}},
+        "loggers": {"_granian": {"handlers": ["stderr"], "level": "WARNING", "propagate": False}},
+    }
