@@ -70,7 +70,7 @@ class Deriver:
         try:
             paths = tuple(self._paths(official))
         except NotAPath:
-            name = extension_name(official.code)
+            name = extension_name(f"search-{official.code}")
             self.computed.append(Computed(name, "0..*", expression=official.expression, of=_search_type(official)))
             paths = (Path(name),)
         self.parameters.append(Parameter(official.code, _search_type(official), paths, official.targets))

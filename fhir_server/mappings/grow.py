@@ -21,8 +21,9 @@ _CLASSES: dict[str, type[Element]] = {
     for kind in (
         model.Boolean, model.Integer, model.PositiveInt, model.UnsignedInt, model.Decimal, model.String, model.Markdown,
         model.Code, model.Id, model.Time, model.Uri, model.Url, model.Oid, model.Uuid, model.Canonical, model.Date,
-        model.DateTime, model.Instant, model.Period, model.Timing, model.Coding, model.CodeableConcept, model.Identifier,
-        model.HumanName, model.Address, model.ContactPoint, model.Quantity, model.Age, model.Count, model.Distance,
+        model.DateTime, model.Instant, model.Period, model.Timing, model.Coding, model.CodeableConcept,
+        model.Identifier, model.HumanName, model.Address, model.ContactPoint, model.Quantity, model.Age, model.Count,
+        model.Distance,
         model.Duration, model.Money, model.Range, model.SampledData, model.Reference,
     )
 }  # fmt: skip
@@ -178,7 +179,7 @@ _EXTENSION_TYPES: dict[SearchType, tuple[str, ...]] = {
 
 
 def extension_name(url: str) -> str:
-    """Return our name for an extension: the last part of its URL as one word ("patient-birthPlace" -> "patientBirthPlace")."""
+    """Return our name for an extension: the end of its URL as one word, "patient-birthPlace" -> "patientBirthPlace"."""
     head, *tail = url.rstrip("/").rpartition("/")[2].replace(".", "-").split("-")
     return head + "".join(word[:1].upper() + word[1:] for word in tail)
 

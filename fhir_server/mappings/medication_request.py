@@ -72,7 +72,6 @@ MEDICATION_REQUEST = Mapping(
             "doseAndRate",
             "0..*",
             Choice("dose", "0..1", Quantity("doseQuantity", column="dose")),
-            of="Element",
         ),
         of="Dosage",
     ),

@@ -2,8 +2,8 @@
 
 https://docs.sqlalchemy.org/en/21/core/custom_types.html
 
-A value bound to a comparison in SQLAlchemy (`table.c.low <= Decimal("5.4")`, `table.c.start_time < datetime`) is brought
-into the same representation as the stored one, so search code is the same for both databases.
+A value bound to a comparison in SQLAlchemy (`table.c.low <= Decimal("5.4")`, `table.c.start_time < datetime`) is
+brought into the same representation as the stored one, so search code is the same for both databases.
 """
 
 from __future__ import annotations
@@ -48,10 +48,8 @@ def bound_text(number: Decimal) -> str:
         return "e" if number > 0 else "a"
     if not number:
         return "c"
-    sign, digits, exponent = number.as_tuple()
-    assert isinstance(exponent, int)
-    text = "".join(map(str, digits))
-    magnitude = f"{exponent + len(text) + _WIDTH:06d}{text.rstrip('0')}"
+    sign, digits, _ = number.as_tuple()
+    magnitude = f"{number.adjusted() + 1 + _WIDTH:06d}{''.join(map(str, digits)).rstrip('0')}"
     return f"b{magnitude.translate(_COMPLEMENT)}~" if sign else f"d{magnitude}"
 
 
@@ -101,9 +99,9 @@ class Bound(TypeDecorator[Decimal]):
         return bound_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        if value is None or dialect.name != "sqlite":
-            return value
-        return read_bound(value)
+        if value is None:
+            return None
+        return read_bound(value) if dialect.name == "sqlite" else Decimal(value)
 
 
 _TEXT = Text().with_variant(Text(collation="C"), "postgresql")  # by code points, as SQLite compares

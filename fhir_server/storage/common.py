@@ -1,4 +1,4 @@
-"""Tables that hold something of every type: meta tags, security labels, profiles, sources, and references without a key.
+"""Tables that hold something of every type: tags, security labels, profiles, sources, references without a key.
 
 https://hl7.org/fhir/R4/resource.html#Meta and https://hl7.org/fhir/R4/references.html
 """

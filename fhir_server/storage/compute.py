@@ -78,7 +78,11 @@ def _as_reference(item: Any) -> Any:
     if isinstance(value, str):
         return {"reference": value}
     if isinstance(value, dict) and "resourceType" in value:  # Bundle.entry[0].resource
-        return {"reference": f"{value['resourceType']}/{value['id']}"} if "id" in value else {"type": value["resourceType"]}
+        return (
+            {"reference": f"{value['resourceType']}/{value['id']}"}
+            if "id" in value
+            else {"type": value["resourceType"]}
+        )
     return value if isinstance(value, dict) else None
 
 

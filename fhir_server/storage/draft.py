@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fhir_server.storage.layout import Column, ColumnKind, Index, Table
+from fhir_server.storage.layout import Column, ColumnKind, ColumnUse, Index, Table
 from fhir_server.storage.naming import column_name, shortened
 
 MAIN_DATE = "main_date"
@@ -46,12 +46,12 @@ class Draft:
         above = self.labels[:-1] if self.own else self.labels
         return (*(f"{label}_ordinal" for label in above), *(("ordinal",) if self.own else ()))
 
-    def add(self, name: str, kind: ColumnKind, path: str, meaning: str) -> str:
+    def add(self, name: str, kind: ColumnKind, path: str, meaning: str, use: ColumnUse = "shown") -> str:
         """Add a column and return its final name; raises ValueError when the name is taken."""
         name = column_name(name)
         if any(column.name == name for column in self.columns):
             raise ValueError(f"{self.name}.{name} would stand for two elements; give one of them a column name")
-        self.columns.append(Column(name, kind, path, meaning))
+        self.columns.append(Column(name, kind, path, meaning, use=use))
         return name
 
     def index(self, *columns: str, prefix: bool = False, sparse: str = "") -> None:
@@ -71,7 +71,7 @@ class Draft:
             structural.append(
                 Column(self.extra, "ordinal", "", _CODING if self.extra == "coding" else _POSITION, null=False)
             )
-        last = [Column(MAIN_DATE, "instant", "", _DATED)] if dated else []
+        last = [Column(MAIN_DATE, "instant", "", _DATED, use="search")] if dated else []
         return Table(
             self.name,
             resource_type,

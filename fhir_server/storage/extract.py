@@ -119,7 +119,7 @@ def _interval(place: Spot) -> Handler:
 
 
 def span_reader(represent: Representation) -> Callable[[Any], Span | None]:
-    """Return a function: JSON of a date, dateTime, instant, Period or Timing -> its interval, None without any moment."""
+    """Return a function: JSON of a date, dateTime, instant, Period or Timing -> interval, None without any moment."""
 
     def read(value: Any) -> Span | None:
         if isinstance(value, str):

@@ -16,7 +16,7 @@ LONGEST_TOKEN = 255
 
 
 def fold(text: str) -> str:
-    """Return `text` normalised: casefold, NFKD, accents and format characters dropped, runs of white space made one blank.
+    """Return `text` normalised: casefold, NFKD, no accents or format characters, runs of white space made one blank.
 
     The same function is used for stored values and for search values; folding twice changes nothing.
     """

@@ -38,7 +38,7 @@ def interval(text: str) -> Interval:
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     try:
         if hour is None:
-            return _calendar(int(year), month and int(month), day and int(day))
+            return _calendar(int(year), _number(month), _number(day))
         start = datetime(int(year), int(month), int(day), int(hour), int(minute), tzinfo=_zone(zone))
     except ValueError as error:
         raise Invalid("This date or time does not exist in the calendar.", code="value") from error
@@ -51,12 +51,16 @@ def interval(text: str) -> Interval:
 
 
 def _calendar(year: int, month: int | None, day: int | None) -> Interval:
-    start = datetime(year, month or 1, day or 1, tzinfo=UTC)
-    if day:
+    start = datetime(year, 1 if month is None else month, 1 if day is None else day, tzinfo=UTC)
+    if day is not None:
         return _shifted(start, timedelta(0), timedelta(days=1))
-    if month and month < 12:
+    if month is not None and month < 12:
         return start, start.replace(month=month + 1)
     return start, (start.replace(year=year + 1, month=1) if year < 9999 else LATEST)
+
+
+def _number(digits: str | None) -> int | None:
+    return None if digits is None else int(digits)
 
 
 def _zone(text: str | None) -> timezone:

@@ -37,7 +37,7 @@ from fhir_server.mappings.model import (
     Uri,
 )
 from fhir_server.storage.draft import MAIN_DATE, Draft
-from fhir_server.storage.layout import ColumnKind, Field, FieldKind
+from fhir_server.storage.layout import ColumnKind, ColumnUse, Field, FieldKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,11 @@ class Place:
         """True when an index should leave out the rows without the element."""
         return bool(self.base) and not self.element.required
 
-    def column(self, role: str, kind: ColumnKind, meaning: str, *, plain: str = "") -> str:
+    def column(self, role: str, kind: ColumnKind, meaning: str, *, plain: str = "", use: ColumnUse = "shown") -> str:
         """Add the column for a role: `base_role`, `base` for the role "", `plain` or `role` in a table of its own."""
         name = (f"{self.base}_{role}" if role else self.base) if self.base else (plain or role)
         type_name = self.draft.path.partition(".")[0]
-        return self.draft.add(name, kind, f"{type_name}.{self.path}", meaning)
+        return self.draft.add(name, kind, f"{type_name}.{self.path}", meaning, use)
 
     def field(self, kind: FieldKind, columns: dict[str, str], *, to: tuple[str, ...] = ()) -> Field:
         """Return the field that describes what was kept."""
@@ -105,7 +105,7 @@ def _plain(place: Place, kind: FieldKind, column: ColumnKind, meaning: str) -> F
 def _string(place: Place) -> Field:
     columns = {"value": place.column("", "text", "The text", plain="value")}
     if place.searches:
-        columns["folded"] = place.column("folded", "text", "The text without case and accents")
+        columns["folded"] = place.column("folded", "text", "The text without case and accents", use="search")
         place.index(columns["folded"], prefix=True)
     return place.field("string", columns)
 
@@ -137,15 +137,15 @@ def _number(place: Place) -> Field:
 
 def _bounds(place: Place, meaning: str) -> dict[str, str]:
     return {
-        "low": place.column("low", "bound", f"{meaning}: lowest value"),
-        "high": place.column("high", "bound", f"{meaning}: highest value"),
+        "low": place.column("low", "bound", f"{meaning}: lowest value", use="search"),
+        "high": place.column("high", "bound", f"{meaning}: highest value", use="search"),
     }
 
 
 def _moment(place: Place) -> Field:
     columns = {
         "start": place.column("", "instant", "First moment it covers (UTC)", plain="value"),
-        "end": place.column("until", "instant", "First moment after it (UTC)"),
+        "end": place.column("until", "instant", "First moment after it (UTC)", use="search"),
     }
     serve_date(place, columns)
     return place.field("moment", columns)
@@ -160,8 +160,12 @@ def _interval(place: Place) -> Field:
 def interval_columns(place: Place) -> dict[str, str]:
     """Add the two columns of an interval."""
     return {
-        "start": place.column("start", "instant", "First moment (UTC); year 1 when open", plain="start_time"),
-        "end": place.column("end", "instant", "First moment after it (UTC); year 9999 when open", plain="end_time"),
+        "start": place.column(
+            "start", "instant", "First moment (UTC); year 1 when open", plain="start_time", use="start"
+        ),
+        "end": place.column(
+            "end", "instant", "First moment after it (UTC); year 9999 when open", plain="end_time", use="end"
+        ),
     }
 
 
@@ -185,7 +189,9 @@ def _coding_columns(place: Place) -> dict[str, str]:
         "display": place.column("display", "text", "Coding.display"),
     }
     if place.searches:
-        columns["folded"] = place.column("display_folded", "text", "The display without case and accents, for :text")
+        columns["folded"] = place.column(
+            "display_folded", "text", "The display without case and accents, for :text", use="search"
+        )
         place.hot_index(columns["code"], columns["system"])
     return columns
 
@@ -216,7 +222,9 @@ def _identifier(place: Place) -> Field:
         "type_system": place.column("type_system", "text", "System of a coding of Identifier.type"),
         "type_code": place.column("type_code", "text", "Code of a coding of Identifier.type"),
         "type_text": place.column("type_text", "text", "Identifier.type.text, else the coding's display"),
-        "folded": place.column("type_text_folded", "text", "type_text without case and accents, for :text"),
+        "folded": place.column(
+            "type_text_folded", "text", "type_text without case and accents, for :text", use="search"
+        ),
     }
     place.index(columns["value"], columns["system"])
     return place.field("identifier", {**columns, "coding": "coding"})
@@ -226,7 +234,9 @@ def _contact(place: Place) -> Field:
     columns = {
         "system": place.column("system", "text", "phone, fax, email, pager, url, sms or other"),
         "value": place.column("value", "text", "The number or address"),
-        "folded": place.column("value_folded", "text", "Digits of a number; else the value without case and accents"),
+        "folded": place.column(
+            "value_folded", "text", "Digits of a number; else the value without case and accents", use="search"
+        ),
         "use": place.column("use", "text", "home, work, temp, old or mobile"),
     }
     if not place.base:
@@ -267,8 +277,8 @@ def _address(place: Place) -> Field:
 def _of_parts(place: Place, kind: FieldKind, parts: tuple[tuple[str, str], ...]) -> Field:
     columns = {role: place.column(role, "text", meaning) for role, meaning in parts}
     if not place.base:
-        columns["start"] = place.column("period_start", "instant", "First moment of its use (UTC)")
-        columns["end"] = place.column("period_end", "instant", "First moment after its use (UTC)")
+        columns["start"] = place.column("period_start", "instant", "First moment of its use (UTC)", use="start")
+        columns["end"] = place.column("period_end", "instant", "First moment after its use (UTC)", use="end")
     if ("token", "use") in place.searches:
         place.index(columns["use"])
     return place.field(kind, columns)
@@ -302,9 +312,11 @@ def _quantity(place: Place) -> Field:
 def _searchable_amount(place: Place) -> dict[str, str]:
     columns = _bounds(place, "The number, compared exactly")
     columns |= {
-        "canonical_low": place.column("canonical_low", "bound", "low in the canonical unit"),
-        "canonical_high": place.column("canonical_high", "bound", "high in the canonical unit"),
-        "canonical_code": place.column("canonical_code", "text", "Canonical UCUM unit, for search across units"),
+        "canonical_low": place.column("canonical_low", "bound", "low in the canonical unit", use="search"),
+        "canonical_high": place.column("canonical_high", "bound", "high in the canonical unit", use="search"),
+        "canonical_code": place.column(
+            "canonical_code", "text", "Canonical UCUM unit, for search across units", use="search"
+        ),
     }
     place.index(columns["low"], columns["high"])
     place.index(columns["canonical_code"], columns["canonical_low"], columns["canonical_high"])
@@ -339,9 +351,7 @@ def _range(place: Place) -> Field:
 
 
 def _reference(place: Place) -> Field:
-    element = place.element
-    assert isinstance(element, Reference)
-    to = tuple(element.to)
+    to = tuple(place.element.to) if isinstance(place.element, Reference) else ()
     own = "" if place.base else "target_"
     columns = {
         "key": place.column("key", "key", "The resource referred to, when this server holds it", plain=f"{own}key")
@@ -364,24 +374,18 @@ def _position(place: Place) -> Field:
 
 
 def _computed(place: Place) -> Field:
-    element = place.element
-    assert isinstance(element, Computed)
-    return _COMPUTED[element.of](place)
+    return _COMPUTED[place.element.of](place) if isinstance(place.element, Computed) else _concept(place)
 
 
 _COMPUTED: dict[str, Callable[[Place], Field]] = {
     "token": _concept,
     "string": _string,
     "date": _interval,
-    "number": lambda place: _number(place),
+    "number": _number,
     "quantity": _quantity,
     "uri": _uri,
-    "reference": lambda place: _reference_any(place),
+    "reference": _reference,
 }
-
-
-def _reference_any(place: Place) -> Field:
-    return _reference(Place(Reference(place.element.name, "0..*"), place.draft, "", place.path, place.searches))
 
 
 _KEEPERS: tuple[tuple[type[Element] | tuple[type[Element], ...], Callable[[Place], Field]], ...] = (

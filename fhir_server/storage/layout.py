@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+ColumnUse = Literal["shown", "search", "start", "end"]
 ColumnKind = Literal["key", "ordinal", "text", "boolean", "integer", "decimal", "bound", "instant", "real"]
 
 
@@ -32,6 +33,10 @@ class Column:
     path     FHIR path of the value ("Appointment.participant.actor"), "" for structural columns
     meaning  a sentence for the data dictionary
     null     False for key and ordinal columns
+    use      shown   a value for people
+             search  made for search alone, left out of views
+             start   shown; an interval's first moment, EARLIEST when it is open
+             end     shown; the moment after an interval, LATEST when it is open
     """
 
     name: str
@@ -39,6 +44,7 @@ class Column:
     path: str = ""
     meaning: str = ""
     null: bool = True
+    use: ColumnUse = "shown"
 
 
 @dataclass(frozen=True, slots=True)

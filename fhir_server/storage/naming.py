@@ -12,8 +12,7 @@ from fhir_server.mappings.words import snake_words
 MAX_LENGTH = 63  # PostgreSQL cuts longer identifiers silently
 
 # Words that at least one of the two databases refuses unquoted as a table or column name.
-RESERVED = frozenset(
-    """
+_WORDS = """
     abort action add after all alter analyse analyze and any array as asc asymmetric attach authorization autoincrement
     before begin between binary both by cascade case cast check collate collation column commit concurrently conflict
     constraint create cross current current_catalog current_date current_role current_schema current_time
@@ -26,8 +25,8 @@ RESERVED = frozenset(
     returning right rollback row rows savepoint select session_user similar some symmetric system_user table tablesample
     temp temporary then ties to trailing transaction trigger true unbounded union unique update user using vacuum values
     variadic verbose view virtual when where window with without
-    """.split()
-)
+"""
+RESERVED = frozenset(_WORDS.split())
 
 # Columns that the schema itself puts into tables.
 STRUCTURAL = frozenset({"key", "ordinal", "coding", "main_date", "position"})

@@ -12,17 +12,17 @@ from collections.abc import Mapping as MappingABC
 from functools import cached_property
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from fhir_server.definitions import load
 from fhir_server.mappings.model import Mapping
 from fhir_server.storage.arrange import arrange
 from fhir_server.storage.columns import column_type
 from fhir_server.storage.common import COMMON_TABLES
+from fhir_server.storage.ddl import create_statements
 from fhir_server.storage.fold import PREFIX_LENGTH
 from fhir_server.storage.layout import Index, Layout, Table
 from fhir_server.storage.targets import COMMON_TARGETS, SearchTarget, targets_of
+from fhir_server.storage.views import view_statements
 
 
 def build_schema(mappings: MappingABC[str, Mapping], dialect_name: str) -> Schema:
@@ -94,17 +94,19 @@ class Schema:
         return (*COMMON_TARGETS, *(parameter.code for parameter in self.mappings[resource_type].search))
 
     def statements(self, resource_type: str | None = None) -> list[str]:
-        """Return the DDL of one type, or of the common tables for None: CREATE TABLE and CREATE INDEX in order."""
-        tables = self.common_tables if resource_type is None else self.tables_of(resource_type)
-        dialect = postgresql.dialect() if self.dialect_name == "postgresql" else sqlite.dialect()
-        made: list[str] = []
-        for table in tables:
-            made.append(str(CreateTable(table).compile(dialect=dialect)).strip())
-            made += [
-                str(CreateIndex(index).compile(dialect=dialect)).strip()
-                for index in sorted(table.indexes, key=lambda index: str(index.name))
-            ]
-        return made
+        """Return the DDL of one type, or of the common tables for None: tables, indexes and views in order.
+
+        The views join the table `resource`, which must be there already.
+        """
+        if resource_type is None:
+            return [text for table in COMMON_TABLES for text in create_statements(table, self.dialect_name)]
+        tables = self.layout(resource_type).tables
+        made = [text for table in tables for text in create_statements(table, self.dialect_name)]
+        return made + [text for _, text in self.views(resource_type)]
+
+    def views(self, resource_type: str) -> list[tuple[str, str]]:
+        """Return (name, CREATE VIEW statement) of a type's views for people."""
+        return list(view_statements(self.layout(resource_type), self.dialect_name))
 
     def _table(self, plain: Table) -> sa.Table:
         found = self._tables.get(plain.name)

@@ -38,7 +38,8 @@ class SearchTarget:
                 identifier  use, system, value, type_system, type_code, type_text, folded
                 contact     system, value, folded, use, rank
                 part        value, folded                        one part of a name or address
-                quantity    value, comparator, unit, system, code, low, high, canonical_low, canonical_high, canonical_code
+                quantity    value, comparator, unit, system, code, low, high, canonical_low, canonical_high,
+                            canonical_code
                 money       value, code (currency), low, high
                 range, sampled     unit, system, code, low, high, canonical_low, canonical_high, canonical_code
                 reference   key, type where several types are allowed; see loose
@@ -109,7 +110,7 @@ COMMON_TARGETS: dict[str, SearchTarget] = {
         SearchTarget("_source", "uri", "uri", "Resource.meta.source", META_SOURCE, {"value": "value"}, prefix="value"),
     )
 }
-"""Parameters of every type. Those in `resource` and the meta tables also need `type = ...` when one type is searched."""
+"""Parameters of every type. In `resource` and the meta tables `type = ...` limits the search to one type."""
 
 _PREFIX_ROLE = {"string": "folded", "part": "folded", "uri": "value", "canonical": "value"}
 _PARTS = {"postalCode": "postal_code"}
