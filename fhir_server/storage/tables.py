@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/http.html#versions
     resource            one row per resource: its number (`key`), type, id and which version is current
     resource_version    one row per version, never changed: the document as text, stored once
     resource_reference  one row per pair of resources of which one refers to the other in its current version
+    load_journal        files, or parts of them, that the loader has stored
     projection_build    types whose projection is being rebuilt
     schema_version      which migrations ran
 
@@ -112,6 +113,17 @@ projection_build = Table(
     Column("type", _Name, primary_key=True, comment="resource type whose tables are being filled again"),
     Column("position", _Key, nullable=False, comment="resources up to this key are done"),
     comment="Types whose projection is not complete; searches over them are refused until it is",
+)
+
+load_journal = Table(
+    "load_journal",
+    core_metadata,
+    Column("digest", _Name, nullable=False, comment="SHA-256 of a file that `fhir-server load` read"),
+    Column("part", Integer, nullable=False, comment="part of the file; -1: the whole file"),
+    Column("left", Text, nullable=False, comment="places in the part that are not stored, comma separated"),
+    Column("loaded", Instant, nullable=False, comment="when"),
+    PrimaryKeyConstraint("digest", "part"),
+    comment="What the loader has stored, so that a second run goes on where the first one stopped",
 )
 
 RESOURCE_COLUMNS = tuple(column.name for column in resource.columns)

@@ -13,6 +13,7 @@ from functools import cached_property
 from sqlalchemy import select
 
 from fhir_server.errors import Forbidden
+from fhir_server.storage import load_journal
 from fhir_server.storage.access import Access, Interaction
 from fhir_server.storage.dialects import Lock, State
 from fhir_server.storage.dialects.commands import Ref
@@ -104,6 +105,10 @@ class WriteUnit:
         if self._access.is_unrestricted:
             return persist.run(writes)
         return self._persist_restricted(persist, writes)
+
+    def note_load(self, digest: str, part: int, left: Sequence[int]) -> None:
+        """Enter in the load journal that a part of a file is stored, but for what stands at `left`."""
+        load_journal.note(self._session, digest, part, left, self.now)
 
     def _refuse_forbidden(self, writes: Sequence[Write]) -> None:
         if self._access.is_unrestricted:

@@ -51,6 +51,20 @@ def _statements(connection: Connection, table: Table) -> Iterator[str]:
         yield str(CreateIndex(index).compile(connection)).strip()
 
 
+def drop_views(connection: Connection, schema: Schema) -> None:
+    """Drop the views for people: tables below a view cannot change freely."""
+    for resource_type in schema.types:
+        for name, _ in reversed(schema.views(resource_type)):
+            connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
+
+
+def create_views(connection: Connection, schema: Schema) -> None:
+    """Create the views for people."""
+    for resource_type in schema.types:
+        for _, statement in schema.views(resource_type):
+            connection.exec_driver_sql(statement)
+
+
 def add_missing(connection: Connection, metadata: MetaData) -> set[str]:
     """Create what is missing and return the names of the tables that got a new table or column.
 

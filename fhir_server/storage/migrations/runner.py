@@ -17,10 +17,10 @@ from fhir_server.errors import StoreUnavailable
 from fhir_server.mappings import mappings_for
 from fhir_server.storage.conflicts import DRIVER_ERRORS, translated
 from fhir_server.storage.database import Database, create_sqlite_file
-from fhir_server.storage.migrations.additions import add_missing, create_all, fingerprint
+from fhir_server.storage.migrations.additions import add_missing, create_all, create_views, drop_views, fingerprint
 from fhir_server.storage.migrations.steps import LATEST, MIGRATIONS
 from fhir_server.storage.schema import Schema, build_schema
-from fhir_server.storage.tables import create_core, projection_build, schema_version
+from fhir_server.storage.tables import create_core, projection_build, resource, schema_version
 
 _LOCK = 7_310_226_104  # any number, the same for all starters
 
@@ -88,9 +88,11 @@ def _alone(connection: Connection) -> Iterator[None]:
 
 
 def _create(connection: Connection, schema: Schema) -> list[str]:
+    if not inspect(connection).has_table(resource.name):  # else an earlier creation was cut off
+        with _transaction(connection):
+            create_core(connection)
     create_all(connection, schema)
     with _transaction(connection):
-        create_core(connection)
         schema_version.create(connection)
         _mark(connection, schema, 0)
     return [MIGRATIONS[0].name]
@@ -111,7 +113,9 @@ def _advance(connection: Connection, schema: Schema) -> list[str]:
     wanted = fingerprint(schema)
     if done or all(row.fingerprint != wanted for row in rows if row.number == number):
         with _transaction(connection):
+            drop_views(connection, schema)
             changed = add_missing(connection, schema.metadata)
+            create_views(connection, schema)
             _rebuild(connection, {kind for kind in schema.types if _touched(schema, kind, changed)})
             connection.execute(
                 schema_version.update().where(schema_version.c.number == LATEST).values(fingerprint=wanted)
