@@ -27,8 +27,8 @@ def collect(node: Node, held: dict[str, Any], slot: Slot, found: Items) -> None:
     if type(value) is list or type(extra) is list:
         _collect_list(node, slot, value, extra, found)
     elif value is not None:
-        found.append(Node(value, _type(slot, value), extra, node, slot.key))
-    elif extra is not None:
+        found.append(Node(value, _type(slot, value), extra if type(extra) is dict else None, node, slot.key))
+    elif type(extra) is dict:
         found.append(Node(None, slot.type, extra, node, slot.key))
 
 

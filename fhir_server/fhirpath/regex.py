@@ -37,7 +37,7 @@ def _compile(pattern: str) -> Any:
         return re2.compile(pattern, _options())
     except re2.error as error:
         reason = str(error)
-    if "too large" in reason or "repetition" in reason:
+    if "too large" in reason or "repetition size" in reason:
         raise FhirPathTooCostly("the pattern is too large")
     raise FhirPathError("the pattern is no regular expression RE2 knows (it has no look-around and no back-references)")
 

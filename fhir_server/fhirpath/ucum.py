@@ -156,7 +156,7 @@ class _Reader:
             unit = self._parenthesis()
         elif match["ten"]:
             unit = _raised(Unit(Fraction(10), ()), match["power"])
-        elif match["number"]:
+        elif match["number"] and int(match["number"]):
             unit = Unit(Fraction(match["number"]), ())
         elif match["note"]:
             return _ONE
