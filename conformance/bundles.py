@@ -31,6 +31,11 @@ def entry(
     return {**made, "request": {"method": method, "url": url, **request}}
 
 
+def if_match(stored: Stored) -> dict[str, str]:
+    """Return the ifMatch of an entry that changes a resource, where versions are kept."""
+    return {"ifMatch": stored.etag} if stored.version else {}
+
+
 def post(target: Target, kind: str, entries: Iterable[Resource], **headers: str) -> Response:
     """Post a Bundle of type batch or transaction to the base."""
     held = list(entries)

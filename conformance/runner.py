@@ -33,11 +33,13 @@ class Limits:
 
     answer   without a byte of an answer
     run      all checks together; those not reached are skipped
+    index    until a search finds what was just written: an index may lag
     cleanup  removing what was made
     """
 
     answer: float = 30.0
     run: float = 900.0
+    index: float = 5.0
     cleanup: float = 180.0
 
 
@@ -74,7 +76,7 @@ def run(
     except NoAnswer as error:
         out.write(f"{base} cannot be tested: {error}\n")
         return EXIT_UNUSABLE
-    target = Target(client, claims or Claims.read({}), Run.new())
+    target = Target(client, claims or Claims.read({}), Run.new(), index_wait=limits.index)
     started = datetime.now(UTC)
     results: list[Result] = []
     interrupted = False

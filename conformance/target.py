@@ -21,7 +21,7 @@ from conformance.ledger import Ledger, Run, located
 from conformance.r4 import JSON
 from conformance.samples import Resource, Samples
 
-_INDEX_WAITS = (0.0, 0.3, 0.7, 1.5, 3.0)  # seconds: a search index may lag behind a write
+_INDEX_WAITS = (0.0, 0.05, 0.15, 0.3, 0.5)  # parts of the time that a search index may lag behind a write
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,12 @@ class Target:
     ledger   remembers what was made
     samples  new resources
     notes    remarks of the running check: things that SHOULD be otherwise
+
+    index_wait: seconds that a search index may lag behind a write.
     """
 
-    def __init__(self, client: Client, claims: Claims, run: Run) -> None:
+    def __init__(self, client: Client, claims: Claims, run: Run, *, index_wait: float) -> None:
+        self._index_wait = index_wait
         self.client = client
         self.claims = claims
         self.run = run
@@ -203,7 +206,7 @@ class Target:
         """Return the matches of a search, waiting a little for the expected number: an index may lag."""
         matches: list[Resource] = []
         for pause in _INDEX_WAITS:
-            time.sleep(pause)
+            time.sleep(pause * self._index_wait)
             bundle = expect.bundle(self.get(f"{resource_type}?{criteria}"), "searchset")
             matches = [entry["resource"] for entry in expect.matches(bundle)]
             if len(matches) == expected:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from conformance import expect
 from conformance import needs as need
-from conformance.bundles import answered, code, codes, entry, path, post
+from conformance.bundles import answered, code, codes, entry, if_match, path, post
 from conformance.check import Check, Group, Level
 from conformance.patches import fhirpath_parameters
 from conformance.r4 import JSON
@@ -64,8 +64,7 @@ def _outcome(target: Target) -> None:
 def _changes(target: Target) -> None:
     changed, deleted = target.create(active=True), target.create()
     body = {**changed.resource, "active": False}
-    match = {"ifMatch": changed.etag} if changed.version else {}
-    entries = [entry("PUT", changed.path, body, **match), entry("DELETE", deleted.path)]
+    entries = [entry("PUT", changed.path, body, **if_match(changed)), entry("DELETE", deleted.path)]
     seen = codes(answered(post(target, "batch", entries), "batch", 2))
     if seen[0] != 200 or seen[1] not in (200, 202, 204):
         expect.fail(f"a PUT and a DELETE were answered {seen}")
@@ -117,7 +116,8 @@ def _if_none_exist(target: Target) -> None:
 def _patch(target: Target) -> None:
     stored = target.create(active=True)
     body = fhirpath_parameters({"type": "replace", "path": f"{target.type}.active", "value": ("valueBoolean", False)})
-    seen = codes(answered(post(target, "batch", [entry("PATCH", stored.path, body)]), "batch", 1))
+    one = entry("PATCH", stored.path, body, **if_match(stored))
+    seen = codes(answered(post(target, "batch", [one]), "batch", 1))
     if seen[0] not in (200, 204) or target.read(stored).resource.get("active") is not False:
         expect.fail(f"a FHIRPath Patch in a batch was answered {seen[0]} and not made")
 

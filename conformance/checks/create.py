@@ -195,7 +195,7 @@ GROUP = Group(
         ),
         Check(
             "create-trailing-slash",
-            "[base]/[type]/ with a slash at the end is served as [base]/[type]",
+            "A create at [base]/[type]/ is served as one at [base]/[type]",
             "http.html#root",
             Level.SHALL,
             _trailing_slash,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from conformance import expect
 from conformance import needs as need
-from conformance.bundles import absent, chain, entry, points, post, refused, urn
+from conformance.bundles import absent, chain, entry, if_match, points, post, refused, urn
 from conformance.check import Check, Group, Level
 from conformance.samples import Resource, link
 from conformance.target import Target
@@ -59,10 +59,9 @@ def _references_url(target: Target) -> None:
 def _references_from_update(target: Target) -> None:
     stored = target.create()
     name = urn()
-    match = {"ifMatch": stored.etag} if stored.version else {}
     source, to = chain(
         target,
-        entry("PUT", stored.path, {**stored.resource, **link(target.type, name)}, **match),
+        entry("PUT", stored.path, {**stored.resource, **link(target.type, name)}, **if_match(stored)),
         entry("POST", target.type, target.samples.person(), name),
     )
     points(source, to)

@@ -112,6 +112,7 @@ def _escaped(target: Target) -> None:
 
 
 def _post(target: Target) -> None:
+    target.create()
     criteria, (made,) = _alike(target, 1)
     response = target.send("POST", f"{target.type}/_search", criteria.encode(), content_type=FORM)
     if (ids := _ids(expect.bundle(response, "searchset"))) != [made.id]:
@@ -356,7 +357,7 @@ GROUP = Group(
         ),
         Check(
             "search-trailing-slash",
-            "[base]/[type]/ with a slash at the end is served as [base]/[type]",
+            "A search at [base]/[type]/ is served as one at [base]/[type]",
             "http.html#root",
             Level.SHALL,
             _slash,

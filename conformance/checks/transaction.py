@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from conformance import expect
 from conformance import needs as need
-from conformance.bundles import absent, code, codes, entry, path, place, points, post, refused, transact, urn
+from conformance.bundles import absent, code, codes, entry, if_match, path, place, points, post, refused, transact, urn
 from conformance.check import Check, Group, Level
 from conformance.patches import fhirpath_parameters
 from conformance.r4 import JSON
@@ -17,11 +17,10 @@ from conformance.target import Target
 
 def _answer(target: Target) -> None:
     changed, deleted = target.create(active=True), target.create()
-    match = {"ifMatch": changed.etag} if changed.version else {}
     made = transact(
         target,
         entry("POST", target.type, target.samples.person(), urn()),
-        entry("PUT", changed.path, {**changed.resource, "active": False}, **match),
+        entry("PUT", changed.path, {**changed.resource, "active": False}, **if_match(changed)),
         entry("DELETE", deleted.path),
     )
     seen = codes(made)
@@ -66,13 +65,12 @@ def _atomic_update(target: Target) -> None:
     second = target.update(first, active=False)
     other = target.create(active=True)
     new = target.samples.person()
-    match = {"ifMatch": other.etag} if other.version else {}
     response = post(
         target,
         "transaction",
         [
             entry("POST", target.type, new, urn()),
-            entry("PUT", other.path, {**other.resource, "active": False}, **match),
+            entry("PUT", other.path, {**other.resource, "active": False}, **if_match(other)),
             entry("PUT", first.path, {**first.resource, "active": True}, ifMatch=first.etag),
         ],
     )
@@ -212,7 +210,7 @@ def _prefer(target: Target) -> None:
 def _patch(target: Target) -> None:
     stored = target.create(active=True)
     body = fhirpath_parameters({"type": "replace", "path": f"{target.type}.active", "value": ("valueBoolean", False)})
-    (made,) = transact(target, entry("PATCH", stored.path, body))
+    (made,) = transact(target, entry("PATCH", stored.path, body, **if_match(stored)))
     if code(made) not in (200, 204) or target.read(stored).resource.get("active") is not False:
         expect.fail(f"a FHIRPath Patch in a transaction was answered {code(made)} and not made")
 
