@@ -25,14 +25,22 @@ ANSWERS: dict[SearchType, frozenset[str]] = {
     "special": frozenset({"Position"}),
     "composite": frozenset(),
 }
-"""Search type -> FHIR types whose values it looks at; other types of a choice are left out.
+"""Search type -> FHIR types whose values it looks at; other types of a choice are left out."""
 
-The parts of names, addresses and concepts that a path may name ("name.family", "address.use") follow their datatype.
-"""
+PARTS: dict[tuple[SearchType, str], frozenset[str]] = {
+    ("string", "HumanName"): frozenset({"text", "family", "given", "prefix", "suffix"}),
+    ("string", "Address"): frozenset({"text", "line", "city", "district", "state", "postalCode", "country"}),
+    ("string", "CodeableConcept"): frozenset({"text"}),
+    ("token", "HumanName"): frozenset({"use"}),
+    ("token", "Address"): frozenset({"use"}),
+}
+"""(search type, FHIR type) -> the parts of it that a path may name: "name.family", "address.use"."""
 
 
 def answers(search_type: SearchType, fhir_type: str, part: str = "") -> bool:
     """Say whether an element of `fhir_type`, or its part, is something a parameter of `search_type` looks at."""
-    if fhir_type == "Computed" or part:
+    if fhir_type == "Computed":
         return True
+    if part:
+        return part in PARTS.get((search_type, fhir_type), frozenset())
     return fhir_type in ANSWERS[search_type]

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from fhir_server.definitions import Definitions, SearchParameter
 from fhir_server.fhirpath import compile as compile_fhirpath
+from fhir_server.fhirpath.tree import Tree
 from fhir_server.mappings.expressions import NotAPath, Route, Step, branches, root_of, route
 from fhir_server.mappings.grow import Grower, Want, extension_name
 from fhir_server.mappings.model import Component, Computed, Mapping, Parameter, Path, SearchType
@@ -27,6 +28,9 @@ MAIN_DATES = (
 )  # fmt: skip
 """Date parameters by which a type is mostly sorted, the best first."""
 
+ANY_TYPE = 140
+"""A reference parameter with that many targets may point at anything: R4 then lists the types it had at the time."""
+
 COMPONENT_ERRATA: dict[tuple[str, str], str] = {
     # R4 gives relatesTo.code to the reference parameter and relatesTo.target to the token parameter
     ("DocumentReference-relationship", "http://hl7.org/fhir/SearchParameter/DocumentReference-relatesto"): "target",
@@ -40,8 +44,14 @@ def official_parameters(definitions: Definitions, resource_type: str) -> Iterato
     for code, official in definitions.search_parameters_of(resource_type).items():
         if official.expression and not code.startswith("_"):
             tree = compile_fhirpath(official.expression, lenient=True).ast
-            if any(root_of(branch) == resource_type for branch in branches(tree)):
+            if any(_concerns(definitions, resource_type, branch) for branch in branches(tree)):
                 yield official
+
+
+def _concerns(definitions: Definitions, resource_type: str, branch: Tree) -> bool:
+    """Say whether an alternative speaks of the type: it starts with its name, or with one of its elements."""
+    root = root_of(branch)
+    return root in {resource_type, *_BASES} or definitions.type(resource_type).element(root) is not None
 
 
 def derive(definitions: Definitions, resource_type: str) -> Mapping:
@@ -73,13 +83,15 @@ class Deriver:
             name = extension_name(f"search-{official.code}")
             self.computed.append(Computed(name, "0..*", expression=official.expression, of=_search_type(official)))
             paths = (Path(name),)
-        self.parameters.append(Parameter(official.code, _search_type(official), paths, official.targets))
+        to = official.targets if len(official.targets) < ANY_TYPE else ()
+        self.parameters.append(Parameter(official.code, _search_type(official), paths, to))
 
     def _paths(self, official: SearchParameter) -> Iterator[Path]:
         tree = compile_fhirpath(official.expression, lenient=True).ast
         for branch in branches(tree):
-            if root_of(branch) in {self.type, *_BASES}:
-                yield self._path(official, route(branch, relative=False))
+            if _concerns(self.definitions, self.type, branch):
+                relative = root_of(branch) not in {self.type, *_BASES}
+                yield self._path(official, route(branch, relative=relative))
 
     def _path(self, official: SearchParameter, found: Route) -> Path:
         steps = self._typed(found.steps)

@@ -80,9 +80,9 @@ class Grower:
             rest = want.steps[position + 1 :]
             leaves = [code for code in owners if code in _CLASSES]
             if not rest or (leaves and len(leaves) == len(owners) and not _taken_apart(owners, rest)):
-                wanted = [code for code in leaves if rest or answers(want.type, _CLASSES[code].type)]
+                wanted = [code for code in leaves if _can_answer(want.type, code, rest, node.official)]
                 if not wanted:
-                    raise NotAPath(f"{self.type} {want} {owners}")
+                    raise NotAPath
                 for code in wanted:
                     node.kinds.setdefault(code, set()).add(want.code)
                 return
@@ -153,6 +153,13 @@ class Grower:
 
 
 _REST = (False, False, False, "", "", (), False, 0)
+
+
+def _can_answer(kind: SearchType, code: str, rest: tuple[Step, ...], official: OfficialElement) -> bool:
+    """Say whether a datatype that is kept as a whole, or its part `rest`, answers the search."""
+    if len(rest) > 1 or (rest and code == "CodeableConcept" and official.max != 1):
+        return False
+    return answers(kind, _CLASSES[code].type, rest[0].name if rest else "")
 
 
 def _taken_apart(owners: list[str], rest: tuple[Step, ...]) -> bool:

@@ -24,6 +24,7 @@ from fhir_server.mappings.model import (
     Path,
     Period,
     SearchType,
+    String,
 )
 from fhir_server.mappings.words import snake_words
 from fhir_server.storage.draft import Draft
@@ -105,6 +106,10 @@ class _Arranger:
             self._children(element.children, draft, base, path)
             return
         searches = self.searches.get(path, _NOBODY)
+        if isinstance(element, CodeableConcept) and ("string", "text") in searches:
+            text = Place(String(element.name), draft, f"{base}_text", f"{path}.text", frozenset({("string", "")}))
+            self.fields[f"{path}.text"] = keep(text)
+            searches -= {("string", "text")}
         if needs_own_table(element, searches):
             coded = isinstance(element, CodeableConcept | Identifier)
             coded = coded or (isinstance(element, Computed) and element.of == "token")

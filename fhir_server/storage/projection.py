@@ -24,7 +24,7 @@ from fhir_server.storage.extract import filler, folded, short, span_reader, spot
 from fhir_server.storage.layout import Field, Layout
 from fhir_server.storage.references import Reference, classify
 from fhir_server.storage.representation import Representation, Span, representation
-from fhir_server.storage.rows import child_row, concept_rows, each, identifier_rows, part_rows, reference
+from fhir_server.storage.rows import child_row, concept_rows, each, identifier_rows, part_rows, reference, with_text
 from fhir_server.storage.schema import Schema
 from fhir_server.storage.sink import Handler, Identity, Resolve, Row, Sink
 
@@ -181,8 +181,10 @@ class _Compiler:
     def handler(self, element: Element, path: str) -> Handler:
         if isinstance(element, Backbone):
             return self.backbone(element, path)
-        field = self.layout.fields[path]
-        single = self.single(field)
+        single = self.single(self.layout.fields[path])
+        text = self.layout.fields.get(f"{path}.text")
+        if text is not None:
+            single = with_text(single, self.single(text))
         return each(single) if element.repeats else single
 
     def single(self, field: Field) -> Handler:

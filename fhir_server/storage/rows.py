@@ -62,6 +62,17 @@ def concept_rows(table: str, *, folds: bool, dated: bool) -> Handler:
     return fill
 
 
+def with_text(rows: Handler, text: Handler) -> Handler:
+    """Return a handler that makes the rows of a concept and writes its text into the row above."""
+
+    def fill(concept: Any, row: Row, identity: Identity, sink: Sink) -> None:
+        rows(concept, row, identity, sink)
+        if concept.get("text"):
+            text(concept["text"], row, identity, sink)
+
+    return fill
+
+
 def identifier_rows(table: str) -> Handler:
     """Return a handler that makes one row per identifier, or one per coding of its type when that has several."""
 

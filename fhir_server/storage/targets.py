@@ -12,6 +12,7 @@ from fhir_server.mappings.answers import answers
 from fhir_server.mappings.lookup import Found, find
 from fhir_server.mappings.model import Mapping, Parameter, Path, SearchType
 from fhir_server.mappings.official import official_element
+from fhir_server.mappings.words import snake_words
 from fhir_server.storage.common import META_PROFILE, META_SECURITY, META_SOURCE, META_TAG
 from fhir_server.storage.draft import MAIN_DATE
 from fhir_server.storage.layout import Field, Layout
@@ -175,44 +176,36 @@ class _Finder:
         return tuple(result)
 
     def _root_levels(self, steps: str) -> tuple[str, ...]:
-        """Return names for the levels of a composite's root; only their number counts."""
-        if not steps:
-            return ()
-        below = [f for p, f in self.layout.fields.items() if p == steps or p.startswith(f"{steps}.")]
-        table = self.layout.table(min(below, key=lambda f: len(f.levels)).table)
-        return tuple(c.name for c in table.columns if not c.null and c.name not in ("key", "coding", "position"))[:1]
+        """Return the ordinals of a composite's root, as its own table calls them; only their number counts."""
+        names = steps.split(".") if steps else []
+        heads = [".".join(names[: depth + 1]) for depth in range(len(names))]
+        repeating = [head.rpartition(".")[2] for head in heads if find(self.mapping, head)[0].element.repeats]
+        return (*(f"{snake_words(name)}_ordinal" for name in repeating[:-1]), *(("ordinal",) if repeating else ()))
 
     def _target(self, kind: SearchType, path: Path, found: Found) -> SearchTarget | None:
-        field = self.layout.fields.get(found.path)
-        if field is None or not answers(kind, found.element.type, found.part):
+        if not answers(kind, found.element.type, found.part):
             return None
-        full = f"{self.mapping.type}.{_untyped(found.path)}"
+        # What a path names inside a datatype is a field of its own, a row of the parts table, or a column.
+        whole, own = self.layout.fields.get(found.path), self.layout.fields.get(f"{found.path}.{found.part}")
+        field = own or whole
+        if field is None:
+            return None
+        full = f"{self.mapping.type}.{_untyped(found.path)}" + (f".{found.part}" if found.part else "")
         if field.kind in ("name", "address") and kind == "string":
             return self._part(field, full, found.part)
-        columns, target_kind = field.columns, str(field.kind)
-        if found.part:
-            role = found.part if found.part in columns else ""
-            if not role:
+        if own is None and found.part:
+            if found.part not in field.columns:
                 return None
-            target_kind = "string" if role == "text" else "code"
-            columns = {"value": columns[role]} | ({"folded": columns["folded"]} if role == "text" else {})
-        return self._made(
-            kind,
-            target_kind,
-            full + (f".{found.part}" if found.part else ""),
-            field,
-            columns,
-            self._filters(path, field, found),
-        )
+            field = replace(field, kind="code", columns={"value": field.columns[found.part]})
+        return self._made(kind, full, field, self._filters(path, field, found))
 
     def _part(self, field: Field, full: str, part: str) -> SearchTarget:
         filters = (("part", (_PARTS.get(part, part),)),) if part else ()
-        path = f"{full}.{part}" if part else full
         return SearchTarget(
             self.parameter.code,
             "string",
             "part",
-            path,
+            full,
             field.parts,
             {"value": "value", "folded": "folded"},
             filters,
@@ -220,34 +213,26 @@ class _Finder:
             prefix="folded",
         )
 
-    def _made(
-        self,
-        kind: SearchType,
-        target_kind: str,
-        full: str,
-        field: Field,
-        columns: dict[str, str],
-        filters: tuple[Filter, ...],
-    ) -> SearchTarget:
+    def _made(self, kind: SearchType, full: str, field: Field, filters: tuple[Filter, ...]) -> SearchTarget:
         table = self.layout.table(field.table)
         is_main = table is self.layout.tables[0]
         names = {column.name for column in table.columns}
-        official = official_element(self.definitions, full) if target_kind == "code" else None
+        official = official_element(self.definitions, full) if field.kind == "code" else None
         return SearchTarget(
             code=self.parameter.code,
             type=kind,
-            kind=target_kind,
+            kind=field.kind,
             path=full,
             table=table.name,
-            columns={role: name for role, name in columns.items() if role != "coding"},
+            columns={role: name for role, name in field.columns.items() if role != "coding"},
             filters=filters,
             levels=field.levels,
             is_main=is_main,
             date=self.layout.main_date if is_main else MAIN_DATE if MAIN_DATE in names else "",
             to=(self.parameter.to or field.to) if kind == "reference" else (),
-            loose=full if target_kind == "reference" else "",
+            loose=full if field.kind == "reference" else "",
             value_set=official.value_set if official is not None else "",
-            prefix=_PREFIX_ROLE.get(target_kind, ""),
+            prefix=_PREFIX_ROLE.get(field.kind, ""),
         )
 
     def _filters(self, path: Path, field: Field, found: Found) -> tuple[Filter, ...]:
