@@ -25,7 +25,7 @@ _DECODER = msgspec.json.Decoder(float_hook=decimal_of)
 _TRUSTED = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
-_COLON_ESCAPE = b"\\u003"
+_COLON_ESCAPE = re.compile(rb"\\u003")
 _MAYBE_CONTROL = re.compile(rb"\\[ubf]")
 _CONTROL = re.compile(rb"(?<!\\)(?:\\\\)*+\\[ubf]")  # an odd number of backslashes: an escape, not the text of one
 _DIGITS_TO_ZERO = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
@@ -73,7 +73,7 @@ def encode_pretty(value: Any) -> bytes:
 def _decode(raw: bytes, max_depth: int) -> Any:
     raw = plain_utf8(raw, "JSON")
     try:
-        value = _DECODER.decode(raw)
+        return _checked(raw, _DECODER.decode(raw), max_depth)
     except RecursionError:
         raise _too_deep(max_depth, "") from None
     except UnicodeDecodeError:
@@ -82,22 +82,18 @@ def _decode(raw: bytes, max_depth: int) -> Any:
         raise _bad_number(raw) from None
     except msgspec.DecodeError as error:
         raise _malformed(raw, str(error)) from None
-    return _checked(raw, value, max_depth)
 
 
 def _checked(raw: bytes, value: Any, max_depth: int) -> Any:
     """Return `value`, decoded from `raw`, after proving what the decoder does not look at."""
-    try:
-        again = _ENCODER.encode(value)
-    except RecursionError:
-        raise _too_deep(max_depth, "") from None
+    again = _ENCODER.encode(value)
     limit = 2 * max_depth
     if again.count(b"{") + again.count(b"[") > limit and _deeper_than(value, limit):
         place = find(raw, lambda cursor: cursor.depth > limit)
         raise _too_deep(max_depth, _ancestor(place))
     # A name that stood twice is gone from `again`, and its colon with it. Colons in strings are in both, unless
     # `raw` writes one as an escape.
-    if raw.count(b":") != again.count(b":") or _COLON_ESCAPE in raw:
+    if raw.count(b":") != again.count(b":") or _COLON_ESCAPE.search(raw):
         _refuse_duplicates(raw)
     if _MAYBE_CONTROL.search(again) and _CONTROL.search(again):
         raise _control_character(raw)

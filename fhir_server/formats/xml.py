@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fhir_server.errors import MalformedContent
 from fhir_server.formats.xml_narrative import sources
 from fhir_server.formats.xml_parse import parse
 from fhir_server.formats.xml_read import read
@@ -23,7 +24,10 @@ def decode(raw: bytes, *, max_depth: int = 64) -> dict[str, Any]:
     Numbers and booleans that are none stay text, for the validator to report.
     Raises MalformedContent (structure) for anything that is not FHIR XML, UnsupportedMediaType for other encodings.
     """
-    return read(parse(raw), sources(raw), max_depth)
+    try:
+        return read(parse(raw), sources(raw), max_depth)
+    except RecursionError:
+        raise MalformedContent("The document nests elements too deep.") from None
 
 
 def encode(resource: dict[str, Any], *, pretty: bool = False) -> bytes:

@@ -38,6 +38,9 @@ class Slot:
 
 Layout = dict[str, Slot]
 
+# The type that says what a primitive may hold beside its value: id and extensions.
+PRIMITIVE = "Element"
+
 
 def _boolean(text: str) -> bool | str:
     return {"true": True, "false": False}.get(text, text)
@@ -87,6 +90,10 @@ def layout_of(type_name: str) -> Layout:
 
 
 @cache
-def primitive_layout() -> Layout:
-    """Return what a primitive may hold beside its value: id and extensions."""
-    return layout_of("Element")
+def tags_of(type_name: str) -> Layout:
+    """Return the slots that are elements of a type, by the qualified name the XML parser gives them."""
+    return {
+        f"{{{XHTML if slot.kind == 'narrative' else FHIR}}}{name}": slot
+        for name, slot in layout_of(type_name).items()
+        if slot.kind != "attribute"
+    }

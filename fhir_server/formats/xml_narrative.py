@@ -19,7 +19,7 @@ DIV = f"{{{XHTML}}}div"
 
 # In well-formed XML without CDATA and processing instructions, only comments can hold a `<` that opens no tag.
 _DIV_TAG = re.compile(
-    rb"""<!--.*?-->|<(?P<close>/)?(?:[\w.-]+:)?div(?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*(?P<empty>/)?>""",
+    rb"""<(?:!--.*?--|(?P<close>/)?(?:[\w.-]+:)?div(?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*(?P<empty>/)?)>""",
     re.DOTALL,
 )
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*;)")

@@ -14,7 +14,7 @@ from lxml import etree
 from fhir_server.definitions import load
 from fhir_server.errors import Issue, MalformedContent
 from fhir_server.formats import xml_narrative
-from fhir_server.formats.xml_layout import FHIR, Layout, Slot, layout_of, primitive_layout
+from fhir_server.formats.xml_layout import FHIR, PRIMITIVE, Layout, Slot, layout_of, tags_of
 
 _PREFIX = f"{{{FHIR}}}"
 _MAX_ISSUES = 20
@@ -48,56 +48,54 @@ class _Reader:
 
     def resource(self, element: etree._Element, depth: int) -> dict[str, Any]:
         name = _local(element)
-        return {"resourceType": name, **self._complex(element, layout_of(name), depth)}
+        return {"resourceType": name, **self._complex(element, name, depth)}
 
-    def _complex(self, element: etree._Element, layout: Layout, depth: int, ignore: str = "") -> dict[str, Any]:
-        """Return the object an element stands for; `ignore` names an attribute that is read elsewhere."""
+    def _complex(self, element: etree._Element, type_name: str, depth: int, ignore: str = "") -> dict[str, Any]:
+        """Return the object an element of a type stands for; `ignore` names an attribute that is read elsewhere."""
         if depth > self._max_depth:
             raise MalformedContent(f"The document nests elements deeper than {self._max_depth} levels.")
         data: dict[str, Any] = {}
-        for name, text in element.attrib.items():
-            name = str(name)
-            slot = layout.get(name)
-            if slot is not None and slot.kind == "attribute":
-                data[name] = str(text)
-            elif name != ignore:
-                self.report(element, f"The element has an attribute that FHIR does not define{_quoted(name)}.")
+        if element.attrib:
+            self._attributes(element, layout_of(type_name), ignore, data)
         self._expect_no_text(element, element.text)
+        tags = tags_of(type_name)
         arrays: list[str] = []
         last = -1
         for child in element:
-            self._expect_no_text(element, child.tail)
-            slot = self._slot(child, layout)
+            tail = child.tail
+            if tail and not tail.isspace():
+                self._expect_no_text(element, tail)
+            slot = tags.get(child.tag)
             if slot is None:
+                self._unknown(child)
                 continue
             if slot.order < last:
                 self.report(child, "The element stands after one that must follow it: order matters in FHIR XML.")
-            last = max(last, slot.order)
+            else:
+                last = slot.order
             self._add(data, arrays, slot, child, depth + 1)
         for name in arrays:
             _drop_empty(data, name)
         return data
 
-    def _slot(self, child: etree._Element, layout: Layout) -> Slot | None:
-        """Return the slot an element fills; None for comments and, after reporting, for what FHIR does not know."""
+    def _attributes(self, element: etree._Element, layout: Layout, ignore: str, data: dict[str, Any]) -> None:
+        for key, text in element.attrib.items():
+            name = str(key)
+            slot = layout.get(name)
+            if slot is not None and slot.kind == "attribute":
+                data[name] = str(text)
+            elif name != ignore:
+                self.report(element, f"The element has an attribute that FHIR does not define{_quoted(name)}.")
+
+    def _unknown(self, child: etree._Element) -> None:
+        """Report a child that fills no slot, unless it is a comment."""
         tag = _tag(child)
-        if not tag:
-            if not _is_comment(child):
-                self.report(child.getparent(), "Processing instructions and entities are not allowed.")
-            return None
-        name = _local(child)
-        slot = layout.get(name)
-        if slot is not None and slot.kind == "narrative":
-            known = tag == xml_narrative.DIV
-        else:
-            known = slot is not None and slot.kind != "attribute" and tag == _PREFIX + name
-        if known:
-            return slot
         if tag.startswith(_PREFIX):
-            self.report(child, f"FHIR does not define this element here{_quoted(name)}.")
-        else:
+            self.report(child, f"FHIR does not define this element here{_quoted(_local(child))}.")
+        elif tag:
             self.report(child, "The element is not in the namespace that FHIR gives it.")
-        return None
+        elif not _is_comment(child):
+            self.report(child.getparent(), "Processing instructions and entities are not allowed.")
 
     def _add(self, data: dict[str, Any], arrays: list[str], slot: Slot, child: etree._Element, depth: int) -> None:
         name = slot.name
@@ -128,16 +126,15 @@ class _Reader:
             return self._wrapped(child, depth)
         if slot.kind == "narrative":
             return xml_narrative.text_of(child, next(self._narratives, ""))
-        return self._complex(child, layout_of(slot.type), depth)
+        return self._complex(child, slot.type, depth)
 
     def _primitive(self, element: etree._Element, slot: Slot, depth: int) -> tuple[Any, dict[str, Any] | None]:
         """Return the value (None without one) and what JSON keeps under the underscore name (None without)."""
         text = element.get("value")
         value = None if text is None else slot.value(text)
-        if text is not None and not len(element) and len(element.attrib) == 1:
-            self._expect_no_text(element, element.text)
+        if text is not None and not len(element) and len(element.attrib) == 1 and element.text is None:
             return value, None
-        extra = self._complex(element, primitive_layout(), depth, ignore="value")
+        extra = self._complex(element, PRIMITIVE, depth, ignore="value")
         if text is None and not extra:
             self.report(element, "The element is empty: it needs a value or an extension.")
         return value, extra or None
@@ -185,7 +182,7 @@ def expression_of(element: etree._Element) -> str:
             path += f".{slot.name}"
             if slot.repeats:
                 path += f"[{sum(1 for _ in node.itersiblings(node.tag, preceding=True))}]"
-            layout = primitive_layout() if slot.kind == "primitive" else _layout_below(slot)
+            layout = layout_of(PRIMITIVE) if slot.kind == "primitive" else _layout_below(slot)
         elif _is_resource(node):
             layout = layout_of(_local(node))
         else:

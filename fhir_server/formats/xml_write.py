@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import Any
 
 from fhir_server.errors import Invalid
-from fhir_server.formats.xml_layout import FHIR, Layout, Slot, layout_of, primitive_layout
+from fhir_server.formats.xml_layout import FHIR, PRIMITIVE, Layout, Slot, layout_of
 from fhir_server.formats.xml_narrative import markup_of
 
 _SPECIAL = re.compile('[&<>"\0-\x1f\ud800-\udfff\ufffe\uffff]')
@@ -97,7 +97,7 @@ class _Writer:
         if extra is None:
             self._line(level, f"<{name}{attributes}/>")
         else:
-            self._complex(name, extra, primitive_layout(), level, attributes)
+            self._complex(name, extra, layout_of(PRIMITIVE), level, attributes)
 
     def _line(self, level: int, text: str) -> None:
         if self._pretty:
