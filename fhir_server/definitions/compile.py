@@ -173,7 +173,8 @@ def compile_search_parameters(package: Path) -> list[dict[str, Any]]:
     """Return the facts of every SearchParameter of the base specification."""
     rows = []
     for sp in read_all(package, "SearchParameter"):
-        if not sp["url"].startswith("http://hl7.org/fhir/SearchParameter/") or "base" not in sp:
+        base_specification = sp["url"].startswith("http://hl7.org/fhir/SearchParameter/")
+        if not base_specification or "base" not in sp or sp["id"].startswith("example"):
             continue
         row = {"id": sp["id"], "url": sp["url"], "code": sp["code"], "type": sp["type"], "base": sp["base"]}
         row["expression"] = sp.get("expression", "")
