@@ -341,17 +341,17 @@ def test_external_entities_and_remote_dtds_are_refused_without_any_access(tmp_pa
     ids=["billion laughs", "quadratic blow-up"],
 )
 def test_entity_bombs_cost_nothing(bomb: str) -> None:
-    before, started = process_resource.getrusage(process_resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    before, started = process_resource.getrusage(process_resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     refused(bomb.encode() + patient(f'<gender value="{"&i;&a;" * 1000}"/>'))
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
     assert process_resource.getrusage(process_resource.RUSAGE_SELF).ru_maxrss - before < 10_000
 
 
 @pytest.mark.parametrize("levels", [300, 200_000])
 def test_deep_documents_are_refused(levels: int) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert_structure(patient("<extension>" * levels + "</extension>" * levels), "", "deep")
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_elements_may_nest_to_the_same_limit_as_in_json() -> None:

@@ -20,7 +20,7 @@ from fhir_server.rest.patch.xml_selector import Selected, Selector
 
 MAX_OPERATIONS = 10_000
 _MAX_DEPTH = 256
-_MAX_VISITED = 2_000_000
+_MAX_VISITED = 1_000_000
 _XML = "http://www.w3.org/XML/1998/namespace"
 _ROOTS = ("patch", "diff")
 _XHTML_PREFIX = DIV.removesuffix("div")
