@@ -5,6 +5,7 @@ https://hl7.org/fhirpath/N1/#type-safety-and-strict-evaluation
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple, TypeAlias
 
 from fhir_server.fhirpath.errors import FhirPathError
@@ -23,6 +24,7 @@ from fhir_server.fhirpath.tree import (
     TypeTest,
     Unary,
     Variable,
+    alternatives,
 )
 from fhir_server.fhirpath.values import system_name
 
@@ -124,12 +126,13 @@ class _Checker:
         return Static(None, operand.ordered)
 
     def binary(self, tree: Binary, this: Static) -> Static:
-        left, right = self.infer(tree.left, this), self.infer(tree.right, this)
+        if tree.operator == "|":
+            return reduce(_joined, [self.infer(part, this) for part in alternatives(tree)])
+        self.infer(tree.left, this)
+        self.infer(tree.right, this)
         if tree.operator in _RELATIONS:
             return _BOOLEAN
-        if tree.operator == "&":
-            return _STRING
-        return _joined(left, right) if tree.operator == "|" else _UNKNOWN
+        return _STRING if tree.operator == "&" else _UNKNOWN
 
     def call(self, tree: Call, this: Static) -> Static:
         operand = self.infer(tree.operand, this)

@@ -59,6 +59,18 @@ def build(tree: Tree, source: str, *, lenient: bool) -> tuple[Closure, Condition
     return compiler.build(tree), compiler.condition(tree)
 
 
+def _is_boolean(tree: Tree) -> bool:
+    """Return whether a term gives one boolean or nothing, whatever it runs on."""
+    match tree:
+        case Binary(operator=operator):
+            return operator in LOGICAL or operator in RELATIONS
+        case Call(name=name):
+            return name in FUNCTIONS and FUNCTIONS[name].result == "Boolean"
+        case TypeTest(operator="is"):
+            return True
+    return False
+
+
 def _this(this: Items, _: Environment) -> Items:
     return this
 
@@ -101,36 +113,32 @@ class _Compiler:
 
     def condition(self, tree: Tree) -> Condition:
         """Return the closure of a term that is read as true, false or empty."""
-        native = self.native_condition(tree)
-        if native is not None:
-            return native
+        if _is_boolean(tree):
+            return self.native_condition(tree)
         run = self.build(tree)
         return self.located(lambda this, env: truth(run(this, env)), tree)
 
     def criterion(self, tree: Tree) -> Condition:
         """Return the closure of a criterion: in strict mode only a boolean will do."""
-        native = self.native_condition(tree)
-        if native is not None:
-            return native
+        if _is_boolean(tree):
+            return self.native_condition(tree)
         run = self.build(tree)
         return self.located(lambda this, env: holds(run(this, env), env), tree)
 
-    def native_condition(self, tree: Tree) -> Condition | None:
-        """Return the closure of a term whose result is a boolean by its nature, None for other terms."""
+    def native_condition(self, tree: Tree) -> Condition:
+        """Return the closure of a term that is boolean by its nature."""
         match tree:
             case Binary(operator=operator) if operator in LOGICAL:
                 return self.located(LOGICAL[operator](self.condition(tree.left), self.condition(tree.right)), tree)
-            case Binary(operator=operator) if operator in RELATIONS:
+            case Binary():
                 return self.relation(tree)
             case Call(operand=operand, name="not", arguments=()) if operand is not None:
                 return negated(self.condition(operand))
             case Call(operand=Member() as member, name="exists" | "empty", arguments=()):
                 return self.existence(member, wanted=tree.name == "exists")
-            case Call(name=name) if name in FUNCTIONS and FUNCTIONS[name].result == "Boolean":
+            case Call():
                 return _only(self.call(tree))
-            case TypeTest(operator="is"):
-                return _only(self.build(tree))
-        return None
+        return _only(self.build(tree))
 
     def relation(self, tree: Binary) -> Condition:
         left, operator, right = tree.left, tree.operator, tree.right
@@ -138,10 +146,9 @@ class _Compiler:
             member = left if isinstance(left, Member) and not is_type_name(left.name) else None
             name, operand = (None, left) if member is None else (member.name, member.operand)
             return self.located(equals_text(self.build(operand), name, right.value, wanted=operator == "="), tree)
-        if operator in ("=", "!="):
+        if operator in ("=", "!=") and _is_boolean(left) and _is_boolean(right):
             one, other = self.native_condition(left), self.native_condition(right)
-            if one is not None and other is not None:
-                return same_truth(one, other, wanted=operator == "=")
+            return same_truth(one, other, wanted=operator == "=")
         texts = literal_texts(right) if operator == "in" else None
         if texts is not None:
             return self.located(one_of_texts(self.build(left), texts), tree)
@@ -176,8 +183,7 @@ class _Compiler:
             return stepper(name)
         if isinstance(tree.operand, Member) and tree.operand.operand is None and is_type_name(tree.operand.name):
             return _step_of_type(tree.operand.name, stepper(name))
-        operand, step = self.build(tree.operand), stepper(name)
-        return lambda this, env: step(operand(this, env), env)
+        return _step(self.build(tree.operand), stepper(name))
 
     def call(self, tree: Call) -> Closure:
         function = FUNCTIONS.get(tree.name)
@@ -216,9 +222,8 @@ class _Compiler:
     def binary(self, tree: Binary) -> Closure:
         if tree.operator == "|":
             return self.union(tree)
-        condition = self.native_condition(tree)
-        if condition is not None:
-            return _as_items(condition)
+        if _is_boolean(tree):
+            return _as_items(self.native_condition(tree))
         operator, left, right = tree.operator, self.build(tree.left), self.build(tree.right)
         calculate = operators.calculate
         return self.located(lambda this, env: calculate(operator, left(this, env), right(this, env), env), tree)
@@ -282,13 +287,23 @@ def _of_type(name: str) -> Closure:
     return run
 
 
+def _step(operand: Closure, step: Closure) -> Closure:
+    def run(this: Items, env: Environment) -> Items:
+        items = operand(this, env)
+        return step(items, env) if items else EMPTY
+
+    return run
+
+
 def _step_of_type(name: str, step: Closure) -> Closure:
     """`Patient.name`, the start of every search parameter."""
+    of_type = _of_type(name)
 
     def run(this: Items, env: Environment) -> Items:
         if len(this) == 1 and type(this[0]) is Node and this[0].type == name:
             return step(this, env)
-        return step([item for item in this if type(item) is Node and name in ancestors(item.type)], env)
+        items = of_type(this, env)
+        return step(items, env) if items else EMPTY
 
     return run
 

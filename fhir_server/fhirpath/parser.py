@@ -24,12 +24,14 @@ from fhir_server.fhirpath.tree import (
     TypeTest,
     Unary,
     Variable,
-    depth,
+    measure,
 )
 from fhir_server.fhirpath.values import MAX_INTEGER
 
 MAX_LENGTH = 20_000
 MAX_DEPTH = 100
+# The longest published union has 32 paths. The tree of a union leans to the left: readers of it may recurse.
+MAX_ALTERNATIVES = 200
 
 # How tightly an operator binds; all bind to the left.
 _BINDING = {
@@ -65,8 +67,11 @@ class _Parser:
         token = self.peek()
         if token.kind != "end":
             raise self.error("an operator or the end was expected", token)
-        if depth(tree) > MAX_DEPTH:
+        depth, longest = measure(tree)
+        if depth > MAX_DEPTH:
             raise FhirPathError(f"the expression is nested more than {MAX_DEPTH} deep", 0, self.source)
+        if longest > MAX_ALTERNATIVES:
+            raise FhirPathError(f"a union may have {MAX_ALTERNATIVES} paths", 0, self.source)
         return tree
 
     def peek(self) -> Token:

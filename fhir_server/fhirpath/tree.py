@@ -168,12 +168,13 @@ def walk(tree: Tree) -> Iterator[Tree]:
         pending.extend(children(part))
 
 
-def depth(tree: Tree) -> int:
-    """Return how many terms stand one inside the other; a chain of `|` counts once."""
-    deepest, pending = 0, [(tree, 1)]
+def measure(tree: Tree) -> tuple[int, int]:
+    """Return how many terms stand one inside the other, a chain of `|` counting once, and the longest such chain."""
+    deepest, longest, pending = 0, 1, [(tree, 1)]
     while pending:
         part, level = pending.pop()
         deepest = max(deepest, level)
-        union = isinstance(part, Binary) and part.operator == "|"
-        pending.extend((child, level + 1) for child in (alternatives(part) if union else children(part)))
-    return deepest
+        inner = alternatives(part)
+        longest = max(longest, len(inner))
+        pending.extend((child, level + 1) for child in (inner if len(inner) > 1 else children(part)))
+    return deepest, longest

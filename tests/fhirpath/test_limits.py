@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from fhir_server.fhirpath import FhirPathError, FhirPathTooCostly, compile  # noqa: A004
-from fhir_server.fhirpath.expression import _kept
+from fhir_server.fhirpath.expression import Expression, _kept
+from fhir_server.fhirpath.parser import parse
 from tests.fhirpath.documents import PATIENT
 
 SECONDS = 3.0
@@ -134,6 +135,23 @@ def test_an_integer_that_overflows_is_empty() -> None:
     assert run("2147483647 + 1") == []
     assert run("10.power(10)") == []
     assert run("2147483647 * 2147483647") == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "(" * 90 + "active" + " = active)" * 90,
+        "(" * 90 + "active" + " = true)" * 90,
+        "active" + ".not()" * 90,
+        "where(" * 45 + "active" + " = 1)" * 45,
+        "iif(" * 45 + "active" + ", (active = 1) = (1 = 1), active) != true" * 45,
+        "(" * 80 + "active" + " in (1 | 2)).not()" * 40 + ")" * 40,
+    ],
+)
+def test_compiling_takes_time_in_proportion(source: str) -> None:
+    started = time.perf_counter()
+    Expression(source, parse(source), lenient=True)
+    assert time.perf_counter() - started < 0.2
 
 
 def test_the_cache_of_expressions_is_bounded() -> None:

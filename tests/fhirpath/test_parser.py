@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_server.fhirpath import FhirPathError, Quantity, Temporal, compile  # noqa: A004
-from fhir_server.fhirpath.parser import MAX_DEPTH, MAX_LENGTH, parse
+from fhir_server.fhirpath.parser import MAX_ALTERNATIVES, MAX_DEPTH, MAX_LENGTH, parse
 from fhir_server.fhirpath.tree import (
     Binary,
     Call,
@@ -26,8 +26,8 @@ from fhir_server.fhirpath.tree import (
     Unary,
     Variable,
     children,
-    depth,
     literal_texts,
+    measure,
     walk,
 )
 
@@ -153,9 +153,12 @@ def test_the_length_is_bounded() -> None:
         parse("a" * (MAX_LENGTH + 1))
 
 
-def test_a_union_of_hundreds_of_paths_is_flat() -> None:
-    source = " | ".join(f"Patient.a{number}" for number in range(500))
-    assert depth(parse(source)) == 3
+def test_a_union_of_many_paths_is_flat_and_bounded() -> None:
+    paths = [f"Patient.a{number}" for number in range(MAX_ALTERNATIVES)]
+    assert measure(parse(" | ".join(paths))) == (3, MAX_ALTERNATIVES)
+    assert compile("name | " * (MAX_ALTERNATIVES - 1) + "name").evaluate({"resourceType": "Patient"}) == []
+    with pytest.raises(FhirPathError, match=f"may have {MAX_ALTERNATIVES} paths"):
+        parse("(" + " | ".join(["one", *paths]) + ").b")
 
 
 def test_a_union_of_texts_is_known_when_compiling() -> None:
