@@ -9,7 +9,7 @@ reference is linked when the target arrives, without touching what refers to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from fhir_server.errors import Conflict, Invalid, Issue
 from fhir_server.storage.dialects import Commands, Lock, State
 from fhir_server.storage.dialects.commands import Ref
 from fhir_server.storage.model import Write
-from fhir_server.storage.references import Kind, Place, Reference, classify, walk
+from fhir_server.storage.references import Kind, Reference, classify, reference_texts, walk
 from fhir_server.storage.session import Session
 
 Mode = Literal["enforced", "relaxed"]
@@ -31,16 +31,30 @@ _LEADS_TO_CONDITION = "A reference by search criteria is possible in a transacti
 _CANNOT_BE_FOLLOWED = "The reference is neither [type]/[id], nor a URL, nor the #id of a contained resource."
 
 
-def local_references(document: dict[str, Any], base_url: str) -> list[tuple[Place, Reference]]:
-    """Return the references of `document` that this server must be able to follow, with their places.
-
-    Those to contained resources, to other servers and by urn are left out.
-    """
-    found = [(place, classify(place.text, base_url)) for place in walk(document)]
-    return [(place, reference) for place, reference in found if reference.kind not in _FOREIGN]
-
-
 _FOREIGN = frozenset({Kind.CONTAINED, Kind.ABSOLUTE, Kind.URN})
+
+
+class Reader:
+    """Reads the references of documents; a text that many of them share is understood once."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._known: dict[str, Reference] = {}
+
+    def understand(self, text: str) -> Reference:
+        """Return what a reference text means."""
+        found = self._known.get(text)
+        if found is None:
+            found = self._known[text] = classify(text, self._base_url)
+        return found
+
+    def read(self, document: dict[str, Any], content: str) -> list[Reference]:
+        """Return the references of `document` (with its JSON text) that this server must be able to follow.
+
+        Those to contained resources, to other servers and by urn are left out.
+        """
+        found = map(self.understand, reference_texts(document, content))
+        return [reference for reference in found if reference.kind not in _FOREIGN]
 
 
 class Destinations:
@@ -93,26 +107,40 @@ class Destinations:
 
     def refuse_broken(
         self,
-        references: Iterable[tuple[Write, Sequence[tuple[Place, Reference]]]],
+        reader: Reader,
+        written: Iterable[tuple[Write, dict[str, Any], Sequence[Reference]]],
         versions: Mapping[Ref, int],
         deleted: Collection[Ref],
     ) -> None:
         """Raise Invalid, naming every place, when a reference leads nowhere; relaxed integrity lets everything pass.
 
+        written   writes with their documents and the references in these
         versions  the batch's own resources -> the version they have after it
         deleted   those of them that the batch deletes
         """
         if self._mode == "relaxed":
             return
         issues: list[Issue] = []
-        for write, found in references:
-            for place, reference in found:
-                fault = self._fault(reference, versions, deleted)
-                if fault and len(issues) < _MOST_ISSUES:
-                    root = f"{write.label}.resource" if write.label else write.type
-                    issues.append(Issue("error", "not-found", fault, f"{root}.{place.expression}"))
+        for write, document, references in written:
+            if len(issues) < _MOST_ISSUES and any(self._fault(each, versions, deleted) for each in references):
+                issues += self._issues(reader, write, document, versions, deleted)
         if issues:
-            raise Invalid(issues[0].diagnostics, issues=tuple(issues))
+            raise Invalid(issues[0].diagnostics, issues=tuple(issues[:_MOST_ISSUES]))
+
+    def _issues(
+        self,
+        reader: Reader,
+        write: Write,
+        document: dict[str, Any],
+        versions: Mapping[Ref, int],
+        deleted: Collection[Ref],
+    ) -> Iterator[Issue]:
+        root = f"{write.label}.resource" if write.label else write.type
+        for place in walk(document):
+            reference = reader.understand(place.text)
+            fault = "" if reference.kind in _FOREIGN else self._fault(reference, versions, deleted)
+            if fault:
+                yield Issue("error", "not-found", fault, f"{root}.{place.expression}")
 
     def _fault(self, reference: Reference, versions: Mapping[Ref, int], deleted: Collection[Ref]) -> str:
         if reference.kind is not Kind.LOCAL:

@@ -12,10 +12,10 @@ from fhir_server.errors import BadRequest
 from fhir_server.formats import json
 from fhir_server.storage.dialects import Lock, State
 from fhir_server.storage.dialects.commands import Ref
-from fhir_server.storage.integrity import Destinations, local_references, refuse_referred
+from fhir_server.storage.integrity import Destinations, Reader, refuse_referred
 from fhir_server.storage.model import Version, Write
 from fhir_server.storage.parts import Parts
-from fhir_server.storage.references import Kind
+from fhir_server.storage.references import Kind, Reference
 from fhir_server.storage.revision import Revision, Rows, compartments, revise
 from fhir_server.storage.session import Session
 from fhir_server.storage.tables import REFERENCE_COLUMNS, RESOURCE_COLUMNS, VERSION_COLUMNS
@@ -98,17 +98,17 @@ class Persist:
             self._contents[key] = content
 
     def _follow(self, revisions: Sequence[Revision]) -> None:
-        base, types = self._parts.base_url, self._parts.compartment_types
+        reader, types = Reader(self._parts.base_url), self._parts.compartment_types
         wanted: set[Ref] = set()
         for made in revisions:
             if made.document is not None:
-                made.references = local_references(made.document, base)
-                made.targets = {(r.type, r.id) for _, r in made.references if r.kind is Kind.LOCAL}
+                made.references = reader.read(made.document, made.content)
+                made.targets = _targets(made.references)
                 wanted |= made.targets
             if made.was_there:
-                made.old_document = json.decode_trusted(self._contents[made.key])
-                old = local_references(made.old_document, base)
-                made.old_targets = {(r.type, r.id) for _, r in old if r.kind is Kind.LOCAL}
+                content = self._contents[made.key]
+                made.old_document = json.decode_trusted(content)
+                made.old_targets = _targets(reader.read(made.old_document, content))
                 same = compartments(made.targets, types) == compartments(made.old_targets, types)
                 made.settled = made.old.settled if same and made.old is not None else made.version
             else:
@@ -119,7 +119,8 @@ class Persist:
         gone = {ref for made in revisions for ref in made.old_targets if ref not in destinations.keys}
         destinations.recall(gone)
         destinations.refuse_broken(
-            [(made.write, made.references) for made in revisions if made.references],
+            reader,
+            [(made.write, made.document, made.references) for made in revisions if made.document is not None],
             {made.ref: made.version for made in revisions},
             {made.ref for made in revisions if made.write.method == "delete"},
         )
@@ -206,3 +207,7 @@ class Persist:
             deleted = made.write.method == "delete"
             self._states[made.ref] = State(*made.ref, made.key, made.version, made.settled, made.last_updated, deleted)
             self._contents[made.key] = made.content
+
+
+def _targets(references: Iterable[Reference]) -> set[Ref]:
+    return {(each.type, each.id) for each in references if each.kind is Kind.LOCAL}

@@ -8,13 +8,14 @@ from __future__ import annotations
 import html
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from fhir_server.definitions import load
+from fhir_server.formats import json
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _VERSION = re.compile(r"[1-9][0-9]{0,9}")
@@ -223,6 +224,54 @@ def _collect_leaf(value: Any, role: Role | None, here: tuple[Any, str], found: l
             found.extend(Place(text, role, (*here, index)) for text in _narrative_links(item))
         else:
             found.append(Place(item, role, (*here, index)))
+
+
+_REFERENCE_KEY = '"reference":"'
+_TEXT_END = re.compile(r'(?:[^"\\]|\\.)*')
+
+
+def reference_texts(document: dict[str, Any], content: str) -> Iterable[str]:
+    """Return the texts of the references of `document`: those of `walk`, without places, not always each once.
+
+    content  the document as compact JSON
+    Where every JSON property "reference" of the type that holds a text is a Reference's, a search in the JSON text
+    finds them, several times faster than a walk: inside a JSON text no quotation mark stands without a backslash.
+    """
+    if '"valueExpression"' not in content and _is_plain(document.get("resourceType")):
+        contained = document.get("contained", ())
+        if not contained or all(isinstance(each, dict) and _is_plain(each.get("resourceType")) for each in contained):
+            # Splitting looks for a fixed text, which is ten times faster than a pattern.
+            return [_first_text(rest) for rest in content.split(_REFERENCE_KEY)[1:]]
+    return [place.text for place in walk(document)]
+
+
+def _first_text(json_text: str) -> str:
+    """Return the JSON string at whose first character (behind the quotation mark) `json_text` begins."""
+    text, _, _ = json_text.partition('"')
+    if "\\" not in text:
+        return text
+    whole = _TEXT_END.match(json_text)
+    return str(json.decode_trusted(f'"{whole.group()}"')) if whole else ""
+
+
+@cache
+def _is_plain(type_name: Any) -> bool:
+    """Say whether a resource of the type can hold a text "reference" only as Reference.reference."""
+    pending, seen = ([type_name] if type_name in load().resource_type_set else []), set[str]()
+    while pending:
+        name = pending.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for element in load().type(name).elements:
+            for key, ref in element.json_keys():
+                if key == "reference" and name != "Reference" and load().type(ref.code).kind == "primitive":
+                    return False
+                if ref.code == "Resource" and key != "contained":
+                    return False
+                if ref.code not in ("Extension", "Resource"):
+                    pending.append(ref.code)
+    return bool(seen)
 
 
 def _narrative_links(div: str) -> Iterator[str]:

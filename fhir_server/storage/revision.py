@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from fhir_server.errors import BadRequest, Gone, NotFound, PreconditionFailed, ServerFault
@@ -16,7 +17,7 @@ from fhir_server.formats import json
 from fhir_server.storage.dialects import State
 from fhir_server.storage.dialects.commands import Ref
 from fhir_server.storage.model import Version, Write
-from fhir_server.storage.references import Place, Reference
+from fhir_server.storage.references import Reference
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -29,7 +30,7 @@ class Revision:
 
     old         state before, None for a resource that was never here (a promise has version 0)
     old_document, old_targets, old_rows    the same of the version before, where it was not a deletion
-    references  the local references of the document, with their places
+    references  those references of the document that must lead somewhere here
     targets     those of them that say type and id
     """
 
@@ -41,7 +42,7 @@ class Revision:
     document: dict[str, Any] | None = None
     content: str = ""
     settled: int = 1
-    references: list[tuple[Place, Reference]] = field(default_factory=list)
+    references: list[Reference] = field(default_factory=list)
     targets: set[Ref] = field(default_factory=set)
     old_document: dict[str, Any] | None = None
     old_targets: set[Ref] = field(default_factory=set)
@@ -121,11 +122,13 @@ def stamped(
     meta = {"versionId": str(version), "lastUpdated": _instant(last_updated)}
     given = document.get("meta")
     if isinstance(given, dict):
-        meta.update((name, value) for name, value in given.items() if name not in meta)
+        meta = meta | given | meta
+    # The merge keeps the first place and the last value of each name.
     head = {"resourceType": resource_type, "id": resource_id, "meta": meta}
-    return head | {name: value for name, value in document.items() if name not in head}
+    return head | document | head
 
 
+@lru_cache(maxsize=64)  # a batch has one time
 def _instant(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat("T", "microseconds") + "Z"
 
