@@ -6,8 +6,8 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 FILE are Synthea transaction bundles (hospital and practitioner files first). `fhir-server load` takes them with
 validation, reference checks, projection, history and one commit a bundle. Then every row that is in the database is
-written again into an empty one with the same tables and indexes, in as many commits, by COPY
-(PostgreSQL) or executemany (SQLite) alone, by as many processes: the baseline. With --repeat N the patient files are taken N times; the
+written again into an empty one with the same tables and indexes, in as many commits, by COPY (PostgreSQL) or
+executemany (SQLite) alone, by as many processes: the baseline. With --repeat N the patient files are taken N times; the
 rate of each round is printed and should not fall.
 """
 
