@@ -11,6 +11,17 @@ from collections.abc import Callable
 from typing import Any
 
 from fhir_server.fhirpath import operators
+from fhir_server.fhirpath.closures import (
+    as_items,
+    called,
+    constant,
+    context_of_type,
+    only_item,
+    special,
+    step_from,
+    step_from_type,
+    this_item,
+)
 from fhir_server.fhirpath.environment import Closure, Condition, Environment, Items
 from fhir_server.fhirpath.errors import FhirPathError
 from fhir_server.fhirpath.functions import FUNCTIONS, Function
@@ -25,10 +36,9 @@ from fhir_server.fhirpath.logic import (
     relation,
     same_truth,
 )
-from fhir_server.fhirpath.model import ancestors, is_type_name
+from fhir_server.fhirpath.model import is_type_name
 from fhir_server.fhirpath.navigation import presence, stepper
-from fhir_server.fhirpath.node import Node
-from fhir_server.fhirpath.operators import EMPTY, FALSE, TRUE
+from fhir_server.fhirpath.operators import EMPTY
 from fhir_server.fhirpath.tree import (
     Binary,
     Call,
@@ -71,10 +81,6 @@ def _is_boolean(tree: Tree) -> bool:
     return False
 
 
-def _this(this: Items, _: Environment) -> Items:
-    return this
-
-
 class _Compiler:
     def __init__(self, source: str, *, lenient: bool) -> None:
         self.source = source
@@ -87,11 +93,11 @@ class _Compiler:
         """Return the closure of a term."""
         match tree:
             case None:
-                return _this
+                return this_item
             case Literal(value=value):
-                return _constant([value])
+                return constant([value])
             case Empty():
-                return _constant(EMPTY)
+                return constant(EMPTY)
             case Member():
                 return self.member(tree)
             case Call():
@@ -109,7 +115,7 @@ class _Compiler:
             case Variable(name=name):
                 return self.located(lambda _, env: env.variable(name), tree)
             case Special(name=name):
-                return _special(name)
+                return special(name)
 
     def condition(self, tree: Tree) -> Condition:
         """Return the closure of a term that is read as true, false or empty."""
@@ -137,8 +143,8 @@ class _Compiler:
             case Call(operand=Member() as member, name="exists" | "empty", arguments=()):
                 return self.existence(member, wanted=tree.name == "exists")
             case Call():
-                return _only(self.call(tree))
-        return _only(self.build(tree))
+                return only_item(self.call(tree))
+        return only_item(self.build(tree))
 
     def relation(self, tree: Binary) -> Condition:
         left, operator, right = tree.left, tree.operator, tree.right
@@ -179,11 +185,11 @@ class _Compiler:
         name = tree.name
         if tree.operand is None:
             if is_type_name(name):
-                return _of_type(name)
+                return context_of_type(name)
             return stepper(name)
         if isinstance(tree.operand, Member) and tree.operand.operand is None and is_type_name(tree.operand.name):
-            return _step_of_type(tree.operand.name, stepper(name))
-        return _step(self.build(tree.operand), stepper(name))
+            return step_from_type(tree.operand.name, stepper(name))
+        return step_from(self.build(tree.operand), stepper(name))
 
     def call(self, tree: Call) -> Closure:
         function = FUNCTIONS.get(tree.name)
@@ -191,7 +197,7 @@ class _Compiler:
             raise self.error(f"there is no function {tree.name}()", tree)
         self.check_arguments(tree, function)
         operand = self.build(tree.operand)
-        return self.located(_called(function, operand, self.arguments(tree, function)), tree)
+        return self.located(called(function, operand, self.arguments(tree, function)), tree)
 
     def arguments(self, tree: Call, function: Function) -> list[Any]:
         if tree.name == "sort":
@@ -223,7 +229,7 @@ class _Compiler:
         if tree.operator == "|":
             return self.union(tree)
         if _is_boolean(tree):
-            return _as_items(self.native_condition(tree))
+            return as_items(self.native_condition(tree))
         operator, left, right = tree.operator, self.build(tree.left), self.build(tree.right)
         calculate = operators.calculate
         return self.located(lambda this, env: calculate(operator, left(this, env), right(this, env), env), tree)
@@ -232,7 +238,7 @@ class _Compiler:
         """Build a chain of `|` flat: search parameters join dozens of paths."""
         texts = literal_texts(tree)
         if texts is not None:
-            return _constant(texts)
+            return constant(texts)
         parts = [self.build(part) for part in alternatives(tree)]
 
         def run(this: Items, env: Environment) -> Items:
@@ -244,77 +250,3 @@ class _Compiler:
             return found
 
         return run
-
-
-def _constant(items: Items) -> Closure:
-    return lambda _, __: items
-
-
-def _special(name: str) -> Closure:
-    if name == "$this":
-        return _this
-    if name == "$total":
-        return lambda _, env: env.total
-    return lambda _, env: EMPTY if env.index is None else [env.index]
-
-
-def _only(run: Closure) -> Condition:
-    """Read the result of a term that returns one boolean or nothing."""
-
-    def condition(this: Items, env: Environment) -> bool | None:
-        items = run(this, env)
-        return items[0] if items else None
-
-    return condition
-
-
-def _as_items(condition: Condition) -> Closure:
-    def run(this: Items, env: Environment) -> Items:
-        known = condition(this, env)
-        return EMPTY if known is None else TRUE if known else FALSE
-
-    return run
-
-
-def _of_type(name: str) -> Closure:
-    """`Patient` at the start of a path: the context, where it is one."""
-
-    def run(this: Items, _: Environment) -> Items:
-        if len(this) == 1 and type(this[0]) is Node and this[0].type == name:
-            return this
-        return [item for item in this if type(item) is Node and name in ancestors(item.type)]
-
-    return run
-
-
-def _step(operand: Closure, step: Closure) -> Closure:
-    def run(this: Items, env: Environment) -> Items:
-        items = operand(this, env)
-        return step(items, env) if items else EMPTY
-
-    return run
-
-
-def _step_of_type(name: str, step: Closure) -> Closure:
-    """`Patient.name`, the start of every search parameter."""
-    of_type = _of_type(name)
-
-    def run(this: Items, env: Environment) -> Items:
-        if len(this) == 1 and type(this[0]) is Node and this[0].type == name:
-            return step(this, env)
-        items = of_type(this, env)
-        return step(items, env) if items else EMPTY
-
-    return run
-
-
-def _called(function: Function, operand: Closure, arguments: list[Any]) -> Closure:
-    run = function.run
-    if not arguments:
-        return lambda this, env: run(operand(this, env), env)
-    if function.lazy:
-        return lambda this, env: run(operand(this, env), env, *arguments)
-    if len(arguments) == 1:
-        only = arguments[0]
-        return lambda this, env: run(operand(this, env), env, only(this, env))
-    return lambda this, env: run(operand(this, env), env, *[argument(this, env) for argument in arguments])

@@ -11,8 +11,7 @@ from typing import Any
 
 from fhir_server.fhirpath import quantity, temporal
 from fhir_server.fhirpath.environment import Environment, Items
-from fhir_server.fhirpath.model import elements
-from fhir_server.fhirpath.navigation import collect, container
+from fhir_server.fhirpath.navigation import container, grouped
 from fhir_server.fhirpath.node import Node
 from fhir_server.fhirpath.quantity import Quantity
 from fhir_server.fhirpath.temporal import Temporal
@@ -89,15 +88,14 @@ def equal_nodes(left: Node, right: Node, env: Environment) -> bool:
         return True
     if left.type != right.type:
         return False
-    for slots in elements(left.type).values():
-        mine: Items = []
-        theirs: Items = []
-        for slot in slots:
-            collect(left, here, slot, mine)
-            collect(right, there, slot, theirs)
-        if (mine or theirs) and not equal(mine, theirs, env):
-            return False
-    return True
+    mine, theirs = _groups(left, env), _groups(right, env)
+    return mine.keys() == theirs.keys() and all(equal(mine[name], theirs[name], env) for name in mine)
+
+
+def _groups(node: Node, env: Environment) -> dict[str, Items]:
+    groups = {name: items for name, items in grouped(node).items() if items}
+    env.spend(len(groups) + 1)
+    return groups
 
 
 def equivalent(left: Items, right: Items, env: Environment) -> bool:
@@ -168,18 +166,10 @@ def _equivalent_quantities(one: Any, other: Any) -> bool:
 def _equivalent_nodes(left: Node, right: Node, env: Environment) -> bool:
     if left.type != right.type:
         return False
-    here, there = container(left) or {}, container(right) or {}
-    for name, slots in elements(left.type).items():
-        if name == "id":
-            continue
-        mine: Items = []
-        theirs: Items = []
-        for slot in slots:
-            collect(left, here, slot, mine)
-            collect(right, there, slot, theirs)
-        if not equivalent(mine, theirs, env):
-            return False
-    return True
+    mine, theirs = _groups(left, env), _groups(right, env)
+    for groups in (mine, theirs):
+        groups.pop("id", None)
+    return mine.keys() == theirs.keys() and all(equivalent(mine[name], theirs[name], env) for name in mine)
 
 
 def key(item: Any, env: Environment) -> Hashable:
@@ -203,12 +193,5 @@ def _node_key(node: Node, env: Environment) -> Hashable:
     held = container(node)
     if held is None:
         return (node.type, to_text(node.value))
-    parts: list[Hashable] = [node.type]
-    for name, slots in elements(node.type).items():
-        found: Items = []
-        for slot in slots:
-            collect(node, held, slot, found)
-        if found:
-            env.spend(len(found))
-            parts.append((name, tuple(key(item, env) for item in found)))
-    return tuple(parts)
+    groups = _groups(node, env)
+    return (node.type, *((name, tuple(key(item, env) for item in groups[name])) for name in sorted(groups)))

@@ -75,12 +75,22 @@ def elements(type_name: str) -> dict[str, tuple[Slot, ...]]:
     return result
 
 
+@lru_cache(maxsize=2048)
+def properties(type_name: str) -> dict[str, tuple[str, Slot]]:
+    """Return JSON property ("valueCode", "_valueCode") -> element name and slot."""
+    table: dict[str, tuple[str, Slot]] = {}
+    for name, slots in elements(type_name).items():
+        for slot in slots:
+            table[slot.key] = (name, slot)
+            if slot.extra_key:
+                table[slot.extra_key] = (name, slot)
+    return table
+
+
 def element_name(type_name: str, key: str) -> str:
     """Return the element a JSON property stands for ("value" for "valueQuantity"); the property itself if unknown."""
-    table = elements(type_name)
-    if key in table:
-        return key
-    return next((name for name, slots in table.items() if any(slot.key == key for slot in slots)), key)
+    known = properties(type_name).get(key)
+    return key if known is None else known[0]
 
 
 @lru_cache(maxsize=2048)

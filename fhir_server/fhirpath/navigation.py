@@ -5,12 +5,12 @@ https://hl7.org/fhirpath/N1/#path-selection
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
 from fhir_server.fhirpath.environment import Closure, Environment, Items
-from fhir_server.fhirpath.model import Slot, elements
+from fhir_server.fhirpath.model import Slot, elements, properties
 from fhir_server.fhirpath.node import Node, TypeInfo
 
 
@@ -148,15 +148,32 @@ def presence(name: str) -> Callable[[Items, Environment], bool]:
 
 
 def children(node: Node) -> Items:
-    """Return all children of a node, in document order of their first JSON property."""
+    """Return all children of a node, in the order of the document."""
+    found: Items = []
+    for _, slot, held in _properties(node):
+        collect(node, held, slot, found)
+    return found
+
+
+def grouped(node: Node) -> dict[str, Items]:
+    """Return the children of a node by element name."""
+    groups: dict[str, Items] = {}
+    for name, slot, held in _properties(node):
+        found = groups.setdefault(name, [])
+        collect(node, held, slot, found)
+    return groups
+
+
+def _properties(node: Node) -> Iterator[tuple[str, Slot, dict[str, Any]]]:
+    """Yield element name, slot and holder for each JSON property of a node; a value and its `_field` are one."""
     held = container(node)
     if type(held) is not dict:
-        return []
-    found: Items = []
-    for slots in elements(node.type).values():
-        for slot in _present(slots, held):
-            collect(node, held, slot, found)
-    return found
+        return
+    table = properties(node.type)
+    for key in held:
+        known = table.get(key)
+        if known is not None and (known[1].key == key or known[1].key not in held):
+            yield (*known, held)
 
 
 def descendants(items: Items, env: Environment) -> Items:
