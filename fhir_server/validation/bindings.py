@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fhir_server.definitions import Definitions
-from fhir_server.validation.findings import Check, Findings, Found, Scope
+from fhir_server.validation.findings import Check, Findings, Found, Scope, and_then
 from fhir_server.validation.primitives import FAULTS
 
 _MIME = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+*-]+(?:\s*;.*)?|\*/\*(?:\s*;.*)?|xml|json|ttl|turtle|html")
@@ -85,14 +85,10 @@ def concept(definitions: Definitions, url: str, code_type: str, check: Check) ->
         return check
     text = _wanted(url)
 
-    def coding(value: Any, scope: Scope, owner: dict[str, Any]) -> Findings:
-        findings = check(value, scope, owner)
-        return findings or (None if contains(value) else [Found("", "code-invalid", text)])
+    def coding(value: dict[str, Any], _scope: Scope) -> Findings:
+        return None if contains(value) else [Found("", "code-invalid", text)]
 
-    def codeable(value: Any, scope: Scope, owner: dict[str, Any]) -> Findings:
-        findings = check(value, scope, owner)
-        if findings or any(contains(item) for item in value.get("coding", ())):
-            return findings
-        return [Found("", "code-invalid", text)]
+    def codeable(value: dict[str, Any], _scope: Scope) -> Findings:
+        return None if any(contains(item) for item in value.get("coding", ())) else [Found("", "code-invalid", text)]
 
-    return codeable if code_type == "CodeableConcept" else coding
+    return and_then(check, codeable if code_type == "CodeableConcept" else coding)

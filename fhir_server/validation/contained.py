@@ -14,10 +14,10 @@ from fhir_server.validation.findings import Findings, Found, Scope
 _LOCAL_LINK = re.compile(r"""(?:href|src)\s*=\s*["']#([^"']+)["']""")
 
 
-def rule(value: dict[str, Any], _scope: Scope) -> Findings:
+def rule(value: dict[str, Any], scope: Scope) -> Findings:
     """Check the contained resources of `value`, a DomainResource whose own structure is right."""
     resources = value.get("contained")
-    if resources is None:
+    if resources is None or scope.root is not value:
         return None
     findings: list[Found] = []
     names = {id(resource): set(_local_names(resource)) for resource in resources}

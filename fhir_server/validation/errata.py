@@ -12,6 +12,10 @@ EXPRESSIONS: dict[str, str] = {
     "que-7": "operator = 'exists' implies (answer is boolean)",
     # published without the guard: false where fullUrl is absent, though fullUrl is optional
     "bdl-8": "fullUrl.empty() or fullUrl.contains('/_history/').not()",
+    # published without references that have no text, and without "#", the container of a contained resource
+    "ref-1": "reference.empty() or reference.startsWith('#').not()"
+    " or (reference.substring(1) in %rootResource.contained.id)"
+    " or (reference = '#' and %rootResource != %resource)",
     # published as a test of one event, though `when` repeats
     "tim-9": "offset.empty() or (when.exists() and when.where($this in ('C' | 'CM' | 'CD' | 'CV')).empty())",
     # published as `<= 100` for a decimal without asking whether there is one
@@ -28,6 +32,8 @@ EXTENSION_CONTEXTS: dict[str, frozenset[str]] = {
     _CORE + "structuredefinition-normative-version": frozenset(
         ("ElementDefinition", "ValueSet", "CodeSystem", "OperationDefinition", "CapabilityStatement", "ConceptMap")
     ),
+    # guides state their expectations of every part of a CapabilityStatement or SearchParameter
+    _CORE + "capabilitystatement-expectation": frozenset(("Element",)),
     _CORE + "valueset-concept-comments": frozenset(("CodeSystem.concept",)),
 }
 """Extension url -> contexts beside the published ones."""

@@ -13,7 +13,7 @@ from fhir_server.validation import bindings
 from fhir_server.validation.cross_version import is_modifier
 from fhir_server.validation.elements import many
 from fhir_server.validation.errata import EXTENSION_CONTEXTS, OPEN_VALUE_SETS
-from fhir_server.validation.findings import Check, Findings, Found, Scope, below
+from fhir_server.validation.findings import Check, Findings, Found, Scope, and_then, below
 from fhir_server.validation.policy import Policy
 
 _MODIFIES = "This is a modifier extension: it belongs in modifierExtension."
@@ -48,12 +48,9 @@ class Extensions:
 
     def plain(self, contexts: frozenset[str]) -> Check:
         """Return the check of `extension` on an element that is known under the names `contexts`."""
-        base, known_of = self._check_of("Extension"), self._definitions.extension
+        known_of = self._definitions.extension
 
-        def check(value: Any, scope: Scope, owner: dict[str, Any]) -> Findings:
-            findings = base(value, scope, owner)
-            if findings:
-                return findings
+        def rule(value: dict[str, Any], _scope: Scope) -> Findings:
             url: str = value["url"]
             known = known_of(url)
             if known is None:
@@ -62,16 +59,13 @@ class Extensions:
                 return [Found("", "extension", _MODIFIES)]
             return self._known(url, value, contexts)
 
-        return many(check)
+        return many(and_then(self._check_of("Extension"), rule))
 
     def modifier(self, contexts: frozenset[str]) -> Check:
         """Return the check of `modifierExtension`: unknown ones are refused, since they change the meaning."""
-        base, known_of = self._check_of("Extension"), self._definitions.extension
+        known_of = self._definitions.extension
 
-        def check(value: Any, scope: Scope, owner: dict[str, Any]) -> Findings:
-            findings = base(value, scope, owner)
-            if findings:
-                return findings
+        def rule(value: dict[str, Any], _scope: Scope) -> Findings:
             url: str = value["url"]
             known = known_of(url)
             if known is None:
@@ -83,20 +77,16 @@ class Extensions:
                 return [Found("", "extension", "This extension does not modify: it belongs in extension.")]
             return self._known(url, value, contexts)
 
-        return many(check)
+        return many(and_then(self._check_of("Extension"), rule))
 
     def part(self) -> Check:
         """Return the check of an extension inside an extension; the outer definition judges its content."""
-        base = self._check_of("Extension")
         contexts = frozenset(("Extension", "Element"))
 
-        def check(value: Any, scope: Scope, owner: dict[str, Any]) -> Findings:
-            findings = base(value, scope, owner)
-            if findings:
-                return findings
+        def rule(value: dict[str, Any], _scope: Scope) -> Findings:
             return self._known(value["url"], value, contexts)
 
-        return many(check)
+        return many(and_then(self._check_of("Extension"), rule))
 
     def _unknown(self, url: str) -> Findings:
         if is_modifier(url):

@@ -80,6 +80,20 @@ def below(step: str, findings: Iterable[Found]) -> list[Found]:
     ]
 
 
+def and_then(check: Check, rule: Rule) -> Check:
+    """Return `check` followed by `rule`, which sees only values that `check` finds no error in."""
+
+    def both(value: Any, scope: Scope, owner: dict[str, Any]) -> Findings:
+        findings = check(value, scope, owner)
+        if findings is None:
+            return rule(value, scope)
+        if any(found.severity == "error" for found in findings):
+            return findings
+        return findings + (rule(value, scope) or [])
+
+    return both
+
+
 def bounded(check: Check) -> Check:
     """Return `check` with a limit on how deep it may stand inside itself."""
 

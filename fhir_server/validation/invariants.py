@@ -27,12 +27,18 @@ _LOOKS_EVERYWHERE = frozenset(("children", "descendants", "repeat", "extension",
 class Invariants:
     """Finds and compiles the invariants of a type or element.
 
-    warnings  True to include the rules of severity warning
+    warnings   True to include the rules of severity warning
+    shortcuts  False to use nothing but the FHIRPath engine
+    skip       keys to leave out because other code checks them
     """
 
-    def __init__(self, definitions: Definitions, *, warnings: bool) -> None:
+    def __init__(
+        self, definitions: Definitions, *, warnings: bool, shortcuts: bool, skip: frozenset[str] = BY_CONSTRUCTION
+    ) -> None:
         self._definitions = definitions
         self._warnings = warnings
+        self._shortcuts = shortcuts
+        self._skip = skip
 
     def of_type(self, definition: TypeDef) -> list[Rule]:
         """Return the rules that the type states itself or inherits."""
@@ -50,8 +56,8 @@ class Invariants:
         rules = []
         for key in keys:
             invariant = self._stated(key, where)
-            if key not in BY_CONSTRUCTION and (self._warnings or invariant.severity == "error"):
-                rules.append(rule_of(invariant, focus))
+            if key not in self._skip and (self._warnings or invariant.severity == "error"):
+                rules.append(rule_of(invariant, focus, shortcuts=self._shortcuts))
         return rules
 
     def _stated(self, key: str, where: str) -> Invariant:
@@ -62,12 +68,13 @@ class Invariants:
 
 def found_of(invariant: Invariant) -> Found:
     """Return what is said when `invariant` is broken."""
-    sentence = SENTENCES.get(invariant.key) or f"This rule of the standard does not hold: {invariant.expression}"
+    rule = f"This rule of the standard does not hold: {invariant.expression}"
+    sentence = SENTENCES.get(invariant.key, rule).rstrip(".")
     severity: Any = invariant.severity
-    return Found("", "invariant", f"{sentence} ({invariant.key})", severity)
+    return Found("", "invariant", f"{sentence} ({invariant.key}).", severity)
 
 
-def rule_of(invariant: Invariant, focus: TypeDef, *, shortcuts: bool = True) -> Rule:
+def rule_of(invariant: Invariant, focus: TypeDef, *, shortcuts: bool) -> Rule:
     """Return the rule for `invariant` on objects of the type `focus`.
 
     shortcuts  False to use nothing but the FHIRPath engine, on every object

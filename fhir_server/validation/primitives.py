@@ -198,6 +198,18 @@ def without_markup(check: Check) -> Check:
     return plain
 
 
+def preferably_absolute(check: Check) -> Check:
+    """Return `check` of a uri plus a warning for a relative one; R4's own examples hold some where it wants none."""
+
+    def absolute(value: Any, scope: Scope, owner: dict[str, Any]) -> Findings:
+        findings = check(value, scope, owner)
+        if findings is None and value[0] != "#" and ":" not in value:
+            return [Found("", "value", "This URL should be absolute.", "warning")]
+        return findings
+
+    return absolute
+
+
 def check_of(name: str) -> Check:
     """Return the check of the primitive datatype `name`. Raises KeyError for a name R4 does not know."""
     if name in ("string", "markdown"):

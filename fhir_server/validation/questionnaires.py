@@ -51,7 +51,9 @@ def questionnaire(value: dict[str, Any], _scope: Scope) -> Findings:
 
 
 def code_system(value: dict[str, Any], _scope: Scope) -> Findings:
-    """Check that every code stands once (csd-1)."""
+    """Check that every code stands once (csd-1), and that none stands where the content is said to be absent."""
+    if value.get("content") == "not-present" and "concept" in value:
+        return [Found("concept", "business-rule", "The code system says that its content is absent.")]
     seen: set[str] = set()
     findings: list[Found] = []
     for path, concept in _tree(value, "concept"):

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from fhir_server.definitions import Definitions
-from fhir_server.validation.findings import Check, Findings, Found, Scope
+from fhir_server.validation.findings import Check, Findings, Found, Scope, and_then
 
 _RELATIVE = re.compile(r"([A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#.*)?")
 _ABSOLUTE = re.compile(r"https?://\S+?/([A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?")
@@ -40,7 +40,8 @@ class References:
         head = text.partition("/")[0]
         if head not in self._types or _RELATIVE.fullmatch(text) is None:
             if text[0] == "#":
-                if len(text) > 1 and contained(scope.root, text[1:]) is None:
+                known = scope.root is not scope.resource if text == "#" else contained(scope.root, text[1:]) is not None
+                if not known:
                     return [Found("", "invariant", "No contained resource has the id this reference names (ref-1).")]
                 return None
             fault = self._fault(text)
@@ -85,10 +86,7 @@ class References:
         allowed = frozenset(targets)
         wanted = "This reference may point at: " + ", ".join(targets) + "."
 
-        def reference(value: Any, scope: Scope, owner: dict[str, Any]) -> Findings:
-            findings = check(value, scope, owner)
-            if findings:
-                return findings
+        def reference(value: dict[str, Any], scope: Scope) -> Findings:
             text = value.get("reference")
             if text is not None and text.partition("/")[0] not in allowed:
                 named = self.type_of(text, scope)
@@ -100,4 +98,4 @@ class References:
                 return [Found("type", "invariant", wanted)]
             return None
 
-        return reference
+        return and_then(check, reference)

@@ -16,12 +16,13 @@ from fhir_server.definitions import Definitions, Element, TypeDef, TypeRef
 from fhir_server.validation import bindings, primitives
 from fhir_server.validation.elements import beside, beside_many, many, many_primitive
 from fhir_server.validation.extensions import Extensions
-from fhir_server.validation.findings import Check, Findings, Found, Rule, Scope, below, bounded
+from fhir_server.validation.findings import Check, Findings, Found, Rule, Scope, and_then, below, bounded
 from fhir_server.validation.narrative import Narratives
 from fhir_server.validation.policy import Policy
 from fhir_server.validation.references import References
 from fhir_server.validation.resources import Resources
 
+_SYSTEMS = frozenset((("Coding", "system"), ("Identifier", "system")))
 _SYNTAX = frozenset(("structure", "value"))
 
 
@@ -91,7 +92,8 @@ class Compiler:
         if definition.kind == "resource":
             table["resourceType"] = _accept
         own = [self._references.rule] if definition.name == "Reference" else []
-        return _walk(table, names, tuple(required), (*own, *self._rules.of_type(definition)))
+        rules = (*own, *self._rules.of_type(definition))
+        return _walk(table, names, tuple(required), rules, needs_content=definition.kind != "resource")
 
     def _element(self, definition: TypeDef, element: Element, key: str, ref: TypeRef) -> Check:
         """Return the check of what stands under `key`."""
@@ -100,7 +102,7 @@ class Compiler:
         primitive = self._definitions.type(ref.code).kind == "primitive"
         check = self._value(definition, element, ref)
         for rule in self._rules.of_element(definition, element):
-            check = _and_rule(check, rule)
+            check = and_then(check, rule)
         if element.max != 1:
             check = many_primitive(key, check) if primitive else many(check)
         if element.choice and len(element.types) > 1:
@@ -118,10 +120,12 @@ class Compiler:
             # ids of element definitions name them; snapshot and differential share them (sdf-16, sdf-17)
             return _plain_id if definition.name == "ElementDefinition" else _element_id
         check = self.check_of(ref.code)
+        if self._policy.warnings and (ref.code == "canonical" or (definition.name, element.name) in _SYSTEMS):
+            check = primitives.preferably_absolute(check)
         if ref.code == "Reference" and ref.targets:
             check = self._references.with_targets(check, ref.targets)
         if ref.code == "Quantity" and element.simple:
-            check = _and_rule(check, _no_comparator)
+            check = and_then(check, _no_comparator)
         if element.strength == "required":
             check = self._bound(check, element, ref)
         repeats_itself = definition.name == ref.code or definition.name.startswith(ref.code + ".")
@@ -141,7 +145,7 @@ class Compiler:
         contexts = frozenset((f"{definition.name}.{element.name}", *self._ancestry(ref.code)))
         table: dict[str, Check] = {"id": _element_id}
         table["extension"] = _later(table, "extension", lambda: bounded(self._extensions.plain(contexts)))
-        check = _walk(table, {"id": "id", "extension": "extension"}, (), ())
+        check = _walk(table, {"id": "id", "extension": "extension"}, needs_content=False)
         sibling = beside(key, check) if element.max == 1 else beside_many(key, check)
         if element.choice and len(element.types) > 1:
             return _alone(sibling, key, element)
@@ -176,9 +180,17 @@ def _later(table: dict[str, Check], key: str, compiled: Callable[[], Check]) -> 
 
 
 def _walk(
-    table: dict[str, Check], names: dict[str, str], required: tuple[_Required, ...], rules: tuple[Rule, ...]
+    table: dict[str, Check],
+    names: dict[str, str],
+    required: tuple[_Required, ...] = (),
+    rules: tuple[Rule, ...] = (),
+    *,
+    needs_content: bool,
 ) -> Check:
-    """Return the check of an object: its keys, then what is missing, then its rules."""
+    """Return the check of an object: its keys, then what is missing, then its rules.
+
+    needs_content  True where an id alone is not enough (every element, but not a resource)
+    """
     check_of_key = table.get
 
     def check(value: Any, scope: Scope, _owner: dict[str, Any]) -> Findings:
@@ -186,6 +198,8 @@ def _walk(
             return [Found("", "structure", "A JSON object is expected here.")]
         if not value:
             return [Found("", "structure", "An object must not be empty; leave the element out instead.")]
+        if len(value) == 1 and "id" in value and needs_content:
+            return [Found("", "invariant", "An element needs more than an id (ele-1).")]
         findings: Findings = None
         for key, item in value.items():
             element = check_of_key(key)
@@ -195,7 +209,7 @@ def _walk(
         for name, key, keys in required:
             if key not in value and keys.isdisjoint(value):
                 findings = (findings or []) + [Found("", "required", f"The element {name} is required here.")]
-        if findings is None or not any(found.code in _SYNTAX for found in findings):
+        if findings is None or not any(found.code in _SYNTAX and found.severity == "error" for found in findings):
             for rule in rules:
                 found = rule(value, scope)
                 if found:
@@ -217,9 +231,9 @@ def _accept(_value: Any, _scope: Scope, _owner: dict[str, Any]) -> Findings:
 
 def _element_id(value: Any, scope: Scope, _owner: dict[str, Any]) -> Findings:
     """Check an element's id: a string without white space that no other element of the resource has."""
-    fault = primitives.FAULTS["string"](value)
-    if fault:
-        return [Found("", *fault)]
+    faults = _plain_id(value, scope, _owner)
+    if faults:
+        return faults
     if scope.ids is None:
         scope.ids = set()
     if value in scope.ids:
@@ -230,6 +244,8 @@ def _element_id(value: Any, scope: Scope, _owner: dict[str, Any]) -> Findings:
 
 def _plain_id(value: Any, _scope: Scope, _owner: dict[str, Any]) -> Findings:
     fault = primitives.FAULTS["string"](value)
+    if fault is None and " " in value:
+        fault = "value", "The id of an element holds no spaces."
     return [Found("", *fault)] if fault else None
 
 
@@ -237,13 +253,6 @@ def _no_comparator(value: dict[str, Any], _scope: Scope) -> Findings:
     if "comparator" in value:
         return [Found("comparator", "invariant", "A comparator is not allowed on this quantity (SimpleQuantity).")]
     return None
-
-
-def _and_rule(check: Check, rule: Rule) -> Check:
-    def with_rule(value: Any, scope: Scope, owner: dict[str, Any]) -> Findings:
-        return check(value, scope, owner) or rule(value, scope)
-
-    return with_rule
 
 
 def _alone(check: Check, key: str, element: Element) -> Check:

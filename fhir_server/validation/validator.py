@@ -10,7 +10,7 @@ from typing import Any
 
 from fhir_server.definitions import Definitions, Element, TypeDef
 from fhir_server.errors import Issue
-from fhir_server.validation import attachments, bundles, contained, questionnaires
+from fhir_server.validation import attachments, bundles, contained, identifiers, questionnaires
 from fhir_server.validation.extensions import ext_1
 from fhir_server.validation.findings import Found, Rule, Scope
 from fhir_server.validation.invariants import Invariants
@@ -22,8 +22,8 @@ from fhir_server.validation.structure import Compiler
 class _Rules:
     """Every rule beyond structure: invariants, and what the standard states in prose only."""
 
-    def __init__(self, definitions: Definitions, policy: Policy) -> None:
-        self._invariants = Invariants(definitions, warnings=policy.warnings)
+    def __init__(self, definitions: Definitions, policy: Policy, *, shortcuts: bool) -> None:
+        self._invariants = Invariants(definitions, warnings=policy.warnings, shortcuts=shortcuts)
         search = SearchRules(definitions)
         self._prose: dict[str, Rule] = {
             "Attachment": attachments.rule,
@@ -31,6 +31,7 @@ class _Rules:
             "CapabilityStatement": search.capability_statement,
             "CodeSystem": questionnaires.code_system,
             "Extension": ext_1,
+            "Identifier": identifiers.rule,
             "Questionnaire": questionnaires.questionnaire,
             "SearchParameter": search.search_parameter,
         }
@@ -54,11 +55,13 @@ class Validator:
 
     definitions  the facts of R4
     policy       what to decide where the standard leaves a choice
+    shortcuts    False to run every invariant through the FHIRPath engine, whatever it costs
     """
 
-    def __init__(self, definitions: Definitions, policy: Policy | None = None) -> None:
+    def __init__(self, definitions: Definitions, policy: Policy | None = None, *, shortcuts: bool = True) -> None:
         self._policy = policy or Policy()
-        self._compiler = Compiler(definitions, _Rules(definitions, self._policy), self._policy)
+        rules = _Rules(definitions, self._policy, shortcuts=shortcuts)
+        self._compiler = Compiler(definitions, rules, self._policy)
 
     def validate(self, resource: Any, *, resource_type: str | None = None) -> list[Issue]:
         """Return everything that is wrong with `resource` (a decoded document), in document order; [] when clean.
