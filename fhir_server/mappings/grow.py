@@ -32,7 +32,7 @@ _CLASSES["MoneyQuantity"] = model.Quantity
 _CLASSES["Location.position"] = model.Position
 _LONG = frozenset({"markdown", "HumanName", "Address", "ContactPoint", "SampledData", "Location.position"})
 _READABLE = frozenset(_CLASSES) - _LONG
-_TECHNICAL = frozenset({"implicitRules", "language"})
+_TECHNICAL = frozenset({"id", "implicitRules", "language"})
 _DATE_LIKE = ("date", "dateTime", "instant", "Period", "Timing")
 
 
@@ -108,7 +108,7 @@ class Grower:
         for official in self.definitions.type(owner).elements:
             wanted = node.children.get(official.name)
             readable = top and official.max == 1 and official.name not in _TECHNICAL
-            kinds = {ref.code for ref in official.types if readable and ref.code in _READABLE and ref.code != "id"}
+            kinds = {ref.code for ref in official.types if readable and ref.code in _READABLE}
             element = self._element(official, wanted, kinds)
             if element is not None:
                 made.append(element)

@@ -73,6 +73,11 @@ class Table:
     primary: tuple[str, ...]
     indexes: tuple[Index, ...]
 
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The ordinal columns that say which instance of the element a row belongs to, outermost first."""
+        return tuple(name for name in self.primary if name not in ("key", "coding", "position"))
+
     def column(self, name: str) -> Column:
         """Return the column called `name`; raises KeyError."""
         for column in self.columns:

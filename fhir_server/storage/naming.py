@@ -19,7 +19,7 @@ _WORDS = """
     current_timestamp current_user database default deferrable deferred delete desc detach distinct do drop each else
     end escape except exclude exclusive exists explain fail false fetch filter following for foreign freeze from full
     generated glob grant group groups having if ignore ilike immediate in index indexed initially inner insert instead
-    intersect into is isnull join key lateral leading left like limit localtime localtimestamp match materialized
+    intersect into is isnull join lateral leading left like limit localtime localtimestamp match materialized
     natural no not nothing notnull null nulls of offset on only or order others outer over overlaps partition placing
     plan pragma preceding primary query raise range recursive references regexp reindex release rename replace restrict
     returning right rollback row rows savepoint select session_user similar some symmetric system_user table tablesample
@@ -28,8 +28,8 @@ _WORDS = """
 """
 RESERVED = frozenset(_WORDS.split())
 
-# Columns that the schema itself puts into tables.
-STRUCTURAL = frozenset({"key", "ordinal", "coding", "main_date", "position"})
+# Columns that the schema itself puts into tables and views.
+STRUCTURAL = frozenset({"key", "ordinal", "coding", "main_date", "position", "id", "last_updated"})
 
 
 def table_name(resource_type: str) -> str:

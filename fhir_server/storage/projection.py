@@ -83,7 +83,7 @@ def _compile(
     meta = _meta(layout.type)
 
     def project(key: int, document: Document, resolve: Resolve) -> Rows:
-        sink = Sink(key, resolve)
+        sink = Sink(key, document, resolve)
         row: Row = [None] * width
         row[0] = key
         for name, read in dates:

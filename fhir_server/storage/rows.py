@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fhir_server.definitions import load
 from fhir_server.storage.extract import Spot, folded, short
 from fhir_server.storage.fold import fold
 from fhir_server.storage.references import Kind, Reference
@@ -125,6 +126,8 @@ def reference(place: Spot, full: str, classify: Callable[[str], Reference]) -> H
                 normal = f"{meant.type}/{meant.id}"
                 key = sink.resolve(meant.type, meant.id)
                 row[key_at] = key
+            else:
+                target_type = _foreign_type(meant, sink) or target_type
         if type_at >= 0:
             row[type_at] = target_type
         identifier = value.get("identifier")
@@ -132,6 +135,17 @@ def reference(place: Spot, full: str, classify: Callable[[str], Reference]) -> H
             _loose(sink, full, identity, (short(normal), version, target_type, identifier or {}, value.get("display")))
 
     return fill
+
+
+def _foreign_type(meant: Reference, sink: Sink) -> str | None:
+    """Return the type a reference to something that is not ours points at, where its text tells."""
+    if meant.kind is Kind.CONTAINED:
+        return sink.contained_type(meant.id)
+    if meant.kind is Kind.ABSOLUTE:
+        parts = meant.text.partition("/_history/")[0].rsplit("/", 2)
+        if len(parts) == 3 and parts[1] in load().resource_type_set:
+            return parts[1]
+    return None
 
 
 def _loose(sink: Sink, full: str, identity: Identity, said: tuple[Any, Any, Any, Any, Any]) -> None:

@@ -209,7 +209,7 @@ class _Finder:
             field.parts,
             {"value": "value", "folded": "folded"},
             filters,
-            field.levels,
+            self.layout.table(field.parts).levels,
             prefix="folded",
         )
 

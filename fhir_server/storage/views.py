@@ -4,7 +4,7 @@ https://www.postgresql.org/docs/current/sql-createview.html
 
 `v_appointment` has one row per appointment: key, id, last_updated, every column of the main table with `_id` instead
 of `_key`, and `_system`, `_code`, `_text` of each single concept that has a table of its own. Core types also have a
-view per repeating element (`v_appointment_participant`), where `appointment_id` names the resource.
+view per repeating element (`v_appointment_participant`), whose `key` and `id` are those of the resource.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class _Writer:
     def view(self, table: Table) -> tuple[str, str]:
         """Return the name and text of the view over a table."""
         main = self.layout.tables[0]
-        select = ["t.key", "r.id", "r.last_updated"] if table is main else ["t.key", f"r.id AS {main.name}_id"]
+        select = ["t.key", "r.id", *(["r.last_updated"] if table is main else [])]
         joins = ["JOIN resource r ON r.key = t.key"]
         for number, column in enumerate(table.columns[1:]):
             if column.kind == "key":
@@ -50,7 +50,7 @@ class _Writer:
         for number, field in enumerate(self._concepts(table)):
             name = field.table.removeprefix(f"{table.name}_")
             levels = "".join(
-                f" AND c{number}.{at} = t.{own}" for at, own in zip(field.levels, _levels(table), strict=True)
+                f" AND c{number}.{at} = t.{own}" for at, own in zip(field.levels, table.levels, strict=True)
             )
             joins.append(f"LEFT JOIN {field.table} c{number} ON c{number}.key = t.key{levels} AND c{number}.coding = 0")
             select += [f"c{number}.{role} AS {name}_{shown}" for role, shown in _CODING]
@@ -60,7 +60,7 @@ class _Writer:
 
     def _concepts(self, table: Table) -> list[Field]:
         """Return the concepts with a table of their own of which a row of `table` has one at most."""
-        levels = len(_levels(table))
+        levels = len(table.levels)
         below = f"{table.path}." if table is not self.layout.tables[0] else f"{self.layout.type}."
         return [
             field
@@ -80,7 +80,3 @@ class _Writer:
 
 
 _CODING = (("system", "system"), ("code", "code"), ("display", "text"))
-
-
-def _levels(table: Table) -> tuple[str, ...]:
-    return tuple(name for name in table.primary if name not in ("key", "coding", "position"))
