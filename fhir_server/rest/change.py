@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
-from urllib.parse import parse_qsl, urlencode
+from typing import Any, Final, Literal
+from urllib.parse import urlencode
 
 from fhir_server.errors import BadRequest, Issue
 from fhir_server.rest.headers import Preferences, Tags
 from fhir_server.rest.message import Response
+from fhir_server.rest.url import query_of
 from fhir_server.storage.model import Version
 
 Pairs = tuple[tuple[str, str], ...]
 Edit = Callable[[dict[str, Any]], dict[str, Any]]
+_MOST_CRITERIA: Final = 50
 # Parameters of a request that say how to answer, not which resource is meant.
 ANSWER_PARAMETERS = frozenset(("_format", "_pretty", "_summary", "_elements"))
 
@@ -75,11 +77,7 @@ def criteria_in(text: str, what: str) -> Pairs:
 
     Raises BadRequest where the text holds none; `what` names its place for the message.
     """
-    tail = text.rpartition("?")[2]
-    try:
-        pairs = tuple(parse_qsl(tail, keep_blank_values=True, strict_parsing=True, errors="strict"))
-    except ValueError:
-        pairs = ()
+    pairs = tuple(query_of(text.rpartition("?")[2], _MOST_CRITERIA))
     if not pairs or any(not value for _, value in pairs):
         raise BadRequest(f"{what} must hold search parameters, such as identifier=system|value.")
     return pairs

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/http.html
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -86,15 +87,19 @@ class Endpoint:
 
     def perform(self, request: Request, route: Route[Interaction]) -> Response:
         """Return the answer to a routed request. Raises FhirError, its places naming the Bundle entry if it is one."""
-        target = route.target
         try:
-            change = target.prepare(self, request, route)
+            change = route.target.prepare(self, request, route)
             if change is None:
-                return target.run(self, request, route)
+                return self.run(request, route)
         except FhirError as error:
             raise within(error, request.label) from None
         (result,) = write(self, request.access, [change])
         return written(self, change, result, "minimal" if request.label else "representation")
+
+    def run(self, request: Request, route: Route[Interaction]) -> Response:
+        """Return the answer to a request that only reads. In a Bundle HEAD carries no resource; HTTP drops it later."""
+        response = route.target.run(self, request, route)
+        return replace(response, text="") if request.label and request.method == "HEAD" else response
 
     def transaction(
         self, bundle: Mapping[str, Any], access: Access, also: Callable[[WriteUnit], None] | None = None

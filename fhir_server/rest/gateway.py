@@ -103,7 +103,7 @@ class Gateway:
             found = negotiate([pair for pair in query if pair[0] == "_format"], Headers(environ))
         except FhirError:
             return PLAIN
-        return Representation(found.mime)
+        return Representation(found.format)
 
     def finish(
         self, response: Response, form: Representation, identity: str, *, head: bool

@@ -16,7 +16,6 @@ from apispec import BasePlugin
 from flask_smorest import Api
 
 from fhir_server.formats import json
-from fhir_server.rest.body import FORM
 from fhir_server.rest.capabilities import FHIR_VERSION
 from fhir_server.rest.endpoint import Endpoint
 from fhir_server.rest.interaction import Interaction, Level
@@ -25,7 +24,7 @@ from fhir_server.rest.interactions.history import PARAMETERS as HISTORY_PARAMETE
 from fhir_server.rest.interactions.patch import FORMATS as PATCH_FORMATS
 from fhir_server.rest.operation import Known
 from fhir_server.rest.representation import JSON, XML
-from fhir_server.rest.search_request import RESULT_PARAMETERS
+from fhir_server.rest.search_request import FORM, RESULT_PARAMETERS
 
 _FORMAT_PARAMETERS: Final = ("_format", "_pretty", "_summary", "_elements")
 _CONDITIONS: Final = {

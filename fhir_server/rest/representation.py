@@ -8,26 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal, Protocol, cast
+from typing import Final, Literal, Protocol, cast
 
-from fhir_server.errors import BadRequest, NotAcceptable
+from fhir_server.errors import BadRequest
 from fhir_server.formats import json, subset, xml
+from fhir_server.formats.negotiate import Format, choose
 
-JSON = "application/fhir+json"
-XML = "application/fhir+xml"
-# What a client may call the two formats, in a header or in _format.
-_NAMES = {
-    "json": JSON,
-    "application/json": JSON,
-    "application/fhir+json": JSON,
-    "text/json": JSON,
-    "xml": XML,
-    "application/xml": XML,
-    "application/fhir+xml": XML,
-    "text/xml": XML,
-}
-_WILD = frozenset(("*/*", "application/*"))
+JSON: Final = "application/fhir+json"
+XML: Final = "application/fhir+xml"
+_MIME: Final[dict[Format, str]] = {"json": JSON, "xml": XML}
 _SUMMARIES = frozenset(("true", "text", "data", "count", "false"))
 _PARAMETERS = frozenset(("_format", "_pretty", "_summary", "_elements"))
 
@@ -46,21 +35,26 @@ SummaryMode = Literal["true", "text", "data", "count", "false"]
 class Representation:
     """The form of one answer.
 
-    mime      JSON or XML
+    format    "json" or "xml"
     pretty    indented for people
     summary   value of _summary; "false" for the whole resource
     elements  names in _elements, () for all
     """
 
-    mime: str = JSON
+    format: Format = "json"
     pretty: bool = False
     summary: SummaryMode = "false"
     elements: tuple[str, ...] = ()
 
     @property
+    def mime(self) -> str:
+        """The media type of the answer."""
+        return _MIME[self.format]
+
+    @property
     def plain(self) -> bool:
         """Whether stored text can be sent as it is."""
-        return self.mime == JSON and not self.pretty
+        return self.format == "json" and not self.pretty
 
     @property
     def whole(self) -> bool:
@@ -71,62 +65,16 @@ class Representation:
 PLAIN = Representation()
 
 
-@lru_cache(maxsize=256)
-def accepted(accept: str) -> str:
-    """Return the best format for an Accept header: q-values first, then JSON before XML.
-
-    Raises NotAcceptable where the client takes neither.
-    """
-    best, quality = "", 0.0
-    for part in accept.split(","):
-        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        mime = JSON if name in _WILD else _NAMES.get(name) if "/" in name else None
-        weight = _quality(parameters)
-        if mime and (weight > quality or (weight == quality and mime == JSON and weight)):
-            best, quality = mime, weight
-    if not best:
-        raise NotAcceptable(f"The server answers in {JSON} and {XML}; the Accept header allows neither.")
-    return best
-
-
-def _quality(parameters: Sequence[str]) -> float:
-    """Return the q-value among a media range's parameters; 0 also where it asks for another FHIR version."""
-    quality = 1.0
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name == "q":
-            try:
-                quality = min(max(float(value), 0.0), 1.0)
-            except ValueError:
-                quality = 0.0
-        elif name == "fhirversion" and value.strip('"') not in ("4.0", "4.0.1"):
-            return 0.0
-    return quality
-
-
-def named_format(text: str) -> str:
-    """Return the format a `_format` parameter names. Raises NotAcceptable for an unknown one."""
-    name = text.partition(";")[0].strip().lower().replace(" ", "+")  # an unescaped + arrives as a space
-    found = _NAMES.get(name)
-    if found is None:
-        raise NotAcceptable(f"_format must name {JSON} or {XML} (json or xml for short).")
-    return found
-
-
 def negotiate(query: Sequence[tuple[str, str]], headers: HeaderFields) -> Representation:
     """Return the form a request asks for; `_format` overrules Accept.
 
     Raises NotAcceptable for formats the server does not have, BadRequest for values outside FHIR's.
     """
     given = {name: value for name, value in query if name in _PARAMETERS} if query else {}
-    if given.get("_format"):
-        mime = named_format(given["_format"])
-    else:
-        accept = headers.get("accept")
-        mime = accepted(accept) if accept else JSON
+    form = choose(headers.get("accept"), given.get("_format"))
     if not given:
-        return PLAIN if mime == JSON else Representation(mime)
-    return Representation(mime, _flag(given.get("_pretty", "")), *_part(given))
+        return PLAIN if form == "json" else Representation(form)
+    return Representation(form, _flag(given.get("_pretty", "")), *_part(given))
 
 
 def _flag(text: str) -> bool:
@@ -166,6 +114,6 @@ def render(text: str, form: Representation) -> bytes:
     if form.plain:
         return text.encode()
     document = json.decode_trusted(text)
-    if form.mime == XML:
+    if form.format == "xml":
         return xml.encode(document, pretty=form.pretty)
     return json.encode_pretty(document)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from fhir_server.errors import BadRequest, Issue, UnsupportedMediaType
-from fhir_server.rest import body
+from fhir_server.formats.negotiate import body_format
 from fhir_server.rest.change import ANSWER_PARAMETERS
 from fhir_server.rest.headers import preferences
 from fhir_server.rest.message import Request
@@ -21,6 +21,7 @@ from fhir_server.storage.model import SearchRequest
 if TYPE_CHECKING:
     from fhir_server.rest.endpoint import Endpoint
 
+FORM: Final = "application/x-www-form-urlencoded"
 # Parameters that shape the result; with those that shape the answer they are no criteria.
 RESULT_PARAMETERS: Final = ("_sort", "_count", "_total")
 _HARMLESS = re.compile(r"[A-Za-z0-9_:.=-]{1,80}")
@@ -53,8 +54,8 @@ def query_in(endpoint: Endpoint, request: Request) -> Query:
         return request.query
     if not request.body:
         return request.query
-    if body.media_type(request.headers.get("content-type") or "") != body.FORM:
-        raise UnsupportedMediaType(f"A search by POST carries its parameters as {body.FORM}.")
+    if body_format(request.headers.get("content-type")) != "form":
+        raise UnsupportedMediaType(f"A search by POST carries its parameters as {FORM}.")
     try:
         form = request.body.decode()
     except UnicodeDecodeError:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fhir_server.errors import BadRequest, MalformedContent, TooCostly, UnsupportedMediaType
 from fhir_server.formats import json
+from fhir_server.formats.negotiate import BodyFormat, body_format
 from fhir_server.rest import body
 from fhir_server.rest.change import Change, Edit, criteria_of
 from fhir_server.rest.headers import preferences
@@ -20,13 +21,16 @@ from fhir_server.rest.interaction import Interaction
 from fhir_server.rest.interactions.update import tags
 from fhir_server.rest.message import Request
 from fhir_server.rest.patch import fhirpath_patch, json_patch, xml_patch
+from fhir_server.rest.representation import JSON, XML
 from fhir_server.rest.router import Route
 
 if TYPE_CHECKING:
     from fhir_server.rest.endpoint import Endpoint
 
 # Media types of the bodies a PATCH may have, as the CapabilityStatement lists them.
-FORMATS = (body.JSON_PATCH, body.XML_PATCH, "application/fhir+json", "application/fhir+xml")
+FORMATS: Final = ("application/json-patch+json", "application/xml-patch+xml", JSON, XML)
+
+_RAW: Final = ("json-patch", "xml-patch")
 
 
 def patch(endpoint: Endpoint, request: Request, route: Route[Interaction]) -> Change:
@@ -63,10 +67,10 @@ def _edit(endpoint: Endpoint, request: Request) -> Edit:
         return _raw(endpoint, *_binary(document))
     if not request.body:
         raise MalformedContent("The body is empty; PATCH needs a patch document.")
-    kind = body.media_type(request.headers.get("content-type") or "")
-    if kind in (body.JSON_PATCH, body.XML_PATCH):
-        return _raw(endpoint, kind, request.body)
     try:
+        kind = body_format(request.headers.get("content-type"))
+        if kind in _RAW:
+            return _raw(endpoint, kind, request.body)
         document = body.decode(request, endpoint.settings.max_depth)
     except UnsupportedMediaType:
         raise UnsupportedMediaType(
@@ -75,13 +79,13 @@ def _edit(endpoint: Endpoint, request: Request) -> Edit:
     return _fhirpath(endpoint, document)
 
 
-def _binary(document: dict[str, Any]) -> tuple[str, bytes]:
-    """Return media type and bytes of the Binary that carries a patch inside a Bundle."""
-    kind = document.get("contentType")
-    if kind not in (body.JSON_PATCH, body.XML_PATCH):
+def _binary(document: dict[str, Any]) -> tuple[BodyFormat, bytes]:
+    """Return kind and bytes of the patch that a Binary carries inside a Bundle."""
+    named = document.get("contentType")
+    kind = body_format(named) if isinstance(named, str) else None
+    if kind not in _RAW:
         raise UnsupportedMediaType(
-            f"A Binary that carries a patch has the contentType {body.JSON_PATCH} or {body.XML_PATCH}.",
-            "Binary.contentType",
+            f"A Binary that carries a patch has the contentType {FORMATS[0]} or {FORMATS[1]}.", "Binary.contentType"
         )
     try:
         return kind, base64.b64decode("".join(str(document.get("data", "")).split()), validate=True)
@@ -89,8 +93,8 @@ def _binary(document: dict[str, Any]) -> tuple[str, bytes]:
         raise BadRequest("The data of the Binary is not base64.", "Binary.data", code="value") from None
 
 
-def _raw(endpoint: Endpoint, kind: str, raw: bytes) -> Edit:
-    if kind == body.XML_PATCH:
+def _raw(endpoint: Endpoint, kind: BodyFormat, raw: bytes) -> Edit:
+    if kind == "xml-patch":
         return lambda document: xml_patch.apply(document, raw)
     operations = json.decode_array(raw, max_depth=endpoint.settings.max_depth)
     _bounded(endpoint, operations)

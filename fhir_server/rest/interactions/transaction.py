@@ -89,6 +89,6 @@ def _linked(endpoint: Endpoint, writing: Sequence[tuple[Entry, Change]]) -> Link
 
 def _read(endpoint: Endpoint, entry: Entry) -> Response:
     try:
-        return entry.route.target.run(endpoint, entry.request, entry.route)
+        return endpoint.run(entry.request, entry.route)
     except FhirError as error:
         raise within(error, entry.label) from None

@@ -1,0 +1,1 @@
+"""The REST layer without a server: router, headers, addresses, paging, intake."""

@@ -1,0 +1,1 @@
+"""Tests named after sections of the specification."""
