@@ -65,6 +65,10 @@ class Environment(msgspec.Struct, eq=False, gc=False):
     total: Items = []
     moment: Temporal | None = None
 
+    def __repr__(self) -> str:
+        # Variables may hold data of a patient.
+        return f"Environment({self.context!r}, {self.steps} steps left)"
+
     def spend(self, steps: int) -> None:
         """Take `steps` off the budget; raises FhirPathTooCostly when it is used up."""
         self.steps -= steps

@@ -5,9 +5,12 @@ https://hl7.org/fhirpath/N1/
 
 from __future__ import annotations
 
+import re
+
 from fhir_server.errors import BadRequest
 
 _EXCERPT = 40
+_TEXT = re.compile(r"'(?:[^'\\]|\\.)*'?", re.DOTALL)
 
 
 class FhirPathError(BadRequest):
@@ -17,7 +20,7 @@ class FhirPathError(BadRequest):
     position  offset into the expression text, -1 where unknown
     source    the expression text, "" where unknown
 
-    The diagnostics quote the expression, never the data it ran on.
+    The diagnostics quote the expression without its texts, never the data it ran on.
     """
 
     def __init__(self, reason: str, position: int = -1, source: str = "") -> None:
@@ -31,7 +34,9 @@ class FhirPathError(BadRequest):
             return f"FHIRPath: {self.reason}"
         line, column = self.line_and_column()
         place = f"line {line}, column {column}" if line > 1 else f"column {column}"
-        excerpt = self.source[self.position : self.position + _EXCERPT].split("\n")[0].strip()
+        # A text in an expression can be the name of a patient.
+        shown = _TEXT.sub("'...'", self.source[self.position : self.position + 10 * _EXCERPT])
+        excerpt = shown[:_EXCERPT].split("\n")[0].strip()
         near = f' near "{excerpt}"' if excerpt else " at the end"
         return f"FHIRPath: {self.reason} ({place}{near})"
 

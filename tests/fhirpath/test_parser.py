@@ -123,6 +123,18 @@ def test_an_error_while_running_says_where(source: str, column: int) -> None:
     assert caught.value.line_and_column() == (1, column)
 
 
+def test_an_error_quotes_the_expression_without_its_texts() -> None:
+    for source in (
+        "name.where(family = 'Kowalska') + 1",
+        "where(a = 'Kowalska",
+        "'Kow\\'alska' + {} * 'Kowalska'.x() y",
+    ):
+        with pytest.raises(FhirPathError) as caught:
+            compile(source, lenient=True).evaluate({"resourceType": "Patient", "name": [{"family": "Kowalska"}]})
+        assert "Kow" not in caught.value.diagnostics
+        assert " near " in caught.value.diagnostics
+
+
 @pytest.mark.parametrize("nested", ["(" * 5000, "f(" * 5000, "-" * 5000, "a[" * 5000, "{" * 5000])
 def test_nesting_is_bounded(nested: str) -> None:
     with pytest.raises(FhirPathError):
