@@ -31,7 +31,7 @@ COVERAGE = Mapping(
     CodeableConcept("type", "0..1"),
     Reference("policyHolder", "0..1", to=_HOLDERS),
     Reference("subscriber", "0..1", to=["Patient", "RelatedPerson"]),
-    String("subscriberId", "0..1"),
+    String("subscriberId", "0..1", column="subscriber_number"),
     Reference("beneficiary", "1..1", to=["Patient"]),
     String("dependent", "0..1"),
     CodeableConcept("relationship", "0..1"),

@@ -3,7 +3,7 @@
 https://www.postgresql.org/docs/current/sql-createview.html
 
 `v_appointment` has one row per appointment: key, id, last_updated, every column of the main table with `_id` instead
-of `_key`, and `_system`, `_code`, `_text` of each single concept that has a table of its own. Core types also have a
+of `_key`, and `_system`, `_code`, `_display` of each single concept that has a table of its own. Core types also have a
 view per repeating element (`v_appointment_participant`), whose `key` and `id` are those of the resource.
 """
 
@@ -41,10 +41,13 @@ class _Writer:
         main = self.layout.tables[0]
         select = ["t.key", "r.id", *(["r.last_updated"] if table is main else [])]
         joins = ["JOIN resource r ON r.key = t.key"]
+        taken = {column.name for column in table.columns}
         for number, column in enumerate(table.columns[1:]):
             if column.kind == "key":
+                base = column.name.removesuffix("_key")
+                shown = f"{base}_id" if f"{base}_id" not in taken else f"{base}_resource_id"
                 joins.append(f"LEFT JOIN resource r{number} ON r{number}.key = t.{column.name}")
-                select.append(f"r{number}.id AS {column.name.removesuffix('_key')}_id")
+                select.append(f"r{number}.id AS {shown}")
             elif column.use != "search":
                 select.append(self._shown(column))
         for number, field in enumerate(self._concepts(table)):
@@ -53,7 +56,7 @@ class _Writer:
                 f" AND c{number}.{at} = t.{own}" for at, own in zip(field.levels, table.levels, strict=True)
             )
             joins.append(f"LEFT JOIN {field.table} c{number} ON c{number}.key = t.key{levels} AND c{number}.coding = 0")
-            select += [f"c{number}.{role} AS {name}_{shown}" for role, shown in _CODING]
+            select += [f"c{number}.{role} AS {name}_{role}" for role in _CODING]
         name = shortened(f"v_{table.name}")
         columns = ",\n    ".join(select)
         return name, f"CREATE VIEW {name} AS\nSELECT\n    {columns}\nFROM {table.name} t\n" + "\n".join(joins)
@@ -79,4 +82,4 @@ class _Writer:
         return f"NULLIF(t.{column.name}, {literal}) AS {column.name}"
 
 
-_CODING = (("system", "system"), ("code", "code"), ("display", "text"))
+_CODING = ("system", "code", "display")
