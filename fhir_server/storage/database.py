@@ -135,6 +135,22 @@ class Database:
                 raise
 
     @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Open a transaction that sees one state of the database; nothing can be written in it.
+
+        Raises the FhirError that `conflicts` gives for a driver's error.
+        """
+        session = self.session()
+        try:
+            session.begin_snapshot()
+            yield session
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
+        finally:
+            session.rollback()
+            self._dropped_if_lost(session)
+
+    @contextmanager
     def _one_writer(self) -> Iterator[None]:
         # SQLite has one writer. Waiting here is fair and cheap; its own busy handler polls, for other processes.
         if self.dialect != "sqlite":

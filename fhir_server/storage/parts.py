@@ -16,7 +16,9 @@ from fhir_server.definitions import Definitions
 from fhir_server.storage.common import COMMON_TABLES
 from fhir_server.storage.database import Database
 from fhir_server.storage.dialects import Commands
+from fhir_server.storage.gaps import Gaps
 from fhir_server.storage.integrity import Mode
+from fhir_server.storage.layout import Table as PlainTable
 from fhir_server.storage.projection import Projector
 from fhir_server.storage.schema import Schema
 from fhir_server.storage.tables import resource
@@ -60,6 +62,16 @@ class Parts:
             if table.name == name:
                 return table
         raise KeyError(name)
+
+    @property
+    def common_tables(self) -> tuple[PlainTable, ...]:
+        """The plain descriptions of the tables that hold rows of every type."""
+        return COMMON_TABLES
+
+    @cached_property
+    def gaps(self) -> Gaps:
+        """The types that cannot be searched at present."""
+        return Gaps(self.database)
 
     @cached_property
     def compartment_types(self) -> frozenset[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from sqlalchemy import select
 from fhir_server.definitions import Definitions
 from fhir_server.errors import FhirError
 from fhir_server.storage.access import Access
+from fhir_server.storage.check import Difference, check
 from fhir_server.storage.conflicts import DRIVER_ERRORS, meaning
 from fhir_server.storage.database import Database
 from fhir_server.storage.dialects import commands_for
@@ -25,6 +26,7 @@ from fhir_server.storage.integrity import Mode
 from fhir_server.storage.model import HistoryPage, HistoryRequest, SearchPage, SearchRequest, Version
 from fhir_server.storage.parts import Parts
 from fhir_server.storage.projection import Projector
+from fhir_server.storage.rebuild import Progress, reproject
 from fhir_server.storage.restriction import restriction
 from fhir_server.storage.schema import Schema
 from fhir_server.storage.search.plan import unsupported
@@ -46,6 +48,10 @@ def _utc_now() -> datetime:
 
 def _uuid() -> str:
     return str(uuid.uuid4())
+
+
+def _silent(resource_type: str, done: int, total: int) -> None:
+    """Report no progress."""
 
 
 class Store:
@@ -141,6 +147,19 @@ class Store:
                     raise meant.raised() from error
                 time.sleep(_PAUSE * 2**tried * random.random())  # noqa: S311 - jitter, not a secret
         raise FhirError("unreachable")
+
+    def reproject(self, types: Collection[str] | None = None, progress: Progress | None = None) -> int:
+        """Rebuild the search tables of `types` from the stored documents while the server works.
+
+        types     None: those an earlier run left unfinished, or all when there are none
+        progress  called as progress(type, done, total) after every batch
+        Returns the number of resources. Raises UnknownType.
+        """
+        return reproject(self._parts, types, progress or _silent)
+
+    def check(self, progress: Progress | None = None) -> list[Difference]:
+        """Compare everything that is derived from the documents with them; return the differences."""
+        return check(self._parts, progress or _silent)
 
     def _read_restricted(self, access: Access, type_: str, id_: str, version: int | None) -> Version | None:
         r, v = resource.alias("r"), resource_version.alias("v")

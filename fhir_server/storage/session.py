@@ -47,6 +47,10 @@ class Session(ABC):
         """Open a write transaction."""
 
     @abstractmethod
+    def begin_snapshot(self) -> None:
+        """Open a transaction that reads one state of the database throughout and changes nothing."""
+
+    @abstractmethod
     def commit(self) -> None:
         """Make the transaction durable."""
 
@@ -108,6 +112,10 @@ class PostgresSession(Session):
     def begin(self) -> None:
         # READ COMMITTED: a statement after a lock must see what the lock waited for.
         self.raw.execute("BEGIN ISOLATION LEVEL READ COMMITTED", prepare=False)
+        self.in_transaction = True
+
+    def begin_snapshot(self) -> None:
+        self.raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", prepare=False)
         self.in_transaction = True
 
     def commit(self) -> None:
@@ -181,6 +189,11 @@ class SqliteSession(Session):
         # IMMEDIATE takes the one write lock first, so that what is read afterwards stays true.
         self._deadline = 0.0
         self.raw.execute("BEGIN IMMEDIATE")
+        self.in_transaction = True
+
+    def begin_snapshot(self) -> None:
+        self._deadline = 0.0
+        self.raw.execute("BEGIN")
         self.in_transaction = True
 
     def commit(self) -> None:

@@ -112,7 +112,8 @@ projection_build = Table(
     core_metadata,
     Column("type", _Name, primary_key=True, comment="resource type whose tables are being filled again"),
     Column("position", _Key, nullable=False, comment="resources up to this key are done"),
-    comment="Types whose projection is not complete; searches over them are refused until it is",
+    Column("gaps", Boolean, nullable=False, comment="true when rows are missing: searches are refused until done"),
+    comment="Types whose projection is being rebuilt",
 )
 
 load_journal = Table(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import lru_cache
 
 from sqlalchemy import Connection, MetaData, Table, inspect
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
@@ -14,6 +15,7 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 from fhir_server.storage.schema import Schema
 
 
+@lru_cache(maxsize=8)
 def fingerprint(schema: Schema) -> str:
     """Return a hash that changes when a table, a column, its kind or an index of `schema` does."""
     digest = hashlib.sha256()

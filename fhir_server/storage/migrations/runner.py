@@ -131,7 +131,7 @@ def _touched(schema: Schema, resource_type: str, changed: set[str]) -> bool:
 def _rebuild(connection: Connection, types: set[str]) -> None:
     for resource_type in sorted(types):
         connection.execute(delete(projection_build).where(projection_build.c.type == resource_type))
-        connection.execute(insert(projection_build).values(type=resource_type, position=0))
+        connection.execute(insert(projection_build).values(type=resource_type, position=0, gaps=True))
 
 
 def _mark(connection: Connection, schema: Schema, above: int, upto: int = LATEST) -> None:

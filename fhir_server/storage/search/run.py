@@ -45,7 +45,8 @@ def matches(parts: Parts, access: Access, request: SearchRequest, session: Sessi
 
 
 def planned(parts: Parts, request: SearchRequest) -> Plan:
-    """Return the plan of a request."""
+    """Return the plan of a request. Raises Unavailable while the type's projection has gaps."""
+    parts.gaps.refuse(request.type)
     return plan(request, parts.schema, parts.definitions, parts.base_url, parts.clock().astimezone(UTC))
 
 
