@@ -95,7 +95,9 @@ def _either(*names: str) -> Predicate:
 def _not_negative(name: str) -> Predicate:
     def holds(value: Json, _scope: Scope) -> bool | None:
         number = value.get(name)
-        return None if number is None else bool(number >= 0)
+        if number is None:
+            return None if "_" + name in value else True
+        return bool(number >= 0)
 
     return holds
 
@@ -226,6 +228,9 @@ PREDICATES: dict[str, Predicate] = {
     "drt-1": _drt_1,
     "exp-1": _either("expression", "reference"),
     "pat-1": lambda value, _: "name" in value or "telecom" in value or "address" in value or "organization" in value,
+    "obs-6": lambda value, _: True if "dataAbsentReason" not in value else None,
+    "obs-7": lambda value, _: True if "component" not in value else None,
+    "org-1": _either("identifier", "name"),
     "per-1": _per_1,
     "qty-3": _implies("code", "system"),
     "rat-1": _rat_1,

@@ -184,6 +184,31 @@ def _uri_check(value: Any, _scope: Scope, _owner: dict[str, Any]) -> Findings:
     return None if found is None else [Found("", *found)]
 
 
+def _word_check(fault: Callable[[Any], Fault], longest: int) -> Check:
+    """Return a check that lets plain ASCII words pass before it asks for `fault`."""
+
+    def check(value: Any, _scope: Scope, _owner: dict[str, Any]) -> Findings:
+        if type(value) is str and value.isalnum() and value.isascii() and len(value) <= longest:
+            return None
+        found = fault(value)
+        return None if found is None else [Found("", *found)]
+
+    return check
+
+
+def _day_check(fault: Callable[[Any], Fault], pattern: re.Pattern[str]) -> Check:
+    """Return a check that lets days before the 29th pass before it asks for `fault`."""
+    matches = pattern.fullmatch
+
+    def check(value: Any, _scope: Scope, _owner: dict[str, Any]) -> Findings:
+        if type(value) is str and matches(value) and value[8:10] <= "28":
+            return None
+        found = fault(value)
+        return None if found is None else [Found("", *found)]
+
+    return check
+
+
 def without_markup(check: Check) -> Check:
     """Return `check` of a string or markdown, plus that nothing in it looks like an HTML tag."""
 
@@ -216,6 +241,10 @@ def check_of(name: str) -> Check:
         return _string_check
     if name in ("uri", "url", "canonical"):
         return _uri_check
+    if name in ("code", "id"):
+        return _word_check(FAULTS[name], 64 if name == "id" else MAX_STRING)
+    if name in ("date", "dateTime", "instant"):
+        return _day_check(FAULTS[name], {"date": _DATE, "dateTime": _DATE_TIME, "instant": _INSTANT}[name])
     fault = FAULTS[name]
 
     def check(value: Any, _scope: Scope, _owner: dict[str, Any]) -> Findings:

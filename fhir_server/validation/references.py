@@ -63,10 +63,10 @@ class References:
 
     def _fault(self, text: str) -> str:
         """Return what is wrong with the text of a reference that is neither local nor contained, or ""."""
-        if any(char.isspace() for char in text):
-            return "A reference holds no white space."
         if _SCHEME.fullmatch(text):
             return ""
+        if len(text.split()) != 1:
+            return "A reference holds no white space."
         conditional = _CONDITIONAL.fullmatch(text)
         if conditional and conditional[1] in self._types:
             return ""
@@ -78,6 +78,8 @@ class References:
             target = scope.root if text == "#" else contained(scope.root, text[1:])
             name = target.get("resourceType") if target else None
             return name if isinstance(name, str) else ""
+        if text.startswith("urn:"):
+            return ""
         found = _RELATIVE.fullmatch(text) or _CONDITIONAL.fullmatch(text) or _ABSOLUTE.fullmatch(text)
         return found[1] if found and found[1] in self._types else ""
 
