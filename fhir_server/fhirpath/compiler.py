@@ -30,6 +30,7 @@ from fhir_server.fhirpath.functions.iteration import SortKey, holds
 from fhir_server.fhirpath.logic import (
     LOGICAL,
     RELATIONS,
+    child_equals_text,
     equals_text,
     negated,
     one_of_texts,
@@ -135,7 +136,7 @@ class _Compiler:
         """Return the closure of a term that is boolean by its nature."""
         match tree:
             case Binary(operator=operator) if operator in LOGICAL:
-                return self.located(LOGICAL[operator](self.condition(tree.left), self.condition(tree.right)), tree)
+                return LOGICAL[operator](self.condition(tree.left), self.condition(tree.right))
             case Binary():
                 return self.relation(tree)
             case Call(operand=operand, name="not", arguments=()) if operand is not None:
@@ -148,13 +149,14 @@ class _Compiler:
 
     def relation(self, tree: Binary) -> Condition:
         left, operator, right = tree.left, tree.operator, tree.right
+        wanted = operator == "="
         if operator in ("=", "!=") and isinstance(right, Literal) and type(right.value) is str:
-            member = left if isinstance(left, Member) and not is_type_name(left.name) else None
-            name, operand = (None, left) if member is None else (member.name, member.operand)
-            return self.located(equals_text(self.build(operand), name, right.value, wanted=operator == "="), tree)
+            if isinstance(left, Member) and not is_type_name(left.name):
+                return child_equals_text(self.build(left.operand), left.name, right.value, wanted=wanted)
+            return equals_text(self.build(left), right.value, wanted=wanted)
         if operator in ("=", "!=") and _is_boolean(left) and _is_boolean(right):
             one, other = self.native_condition(left), self.native_condition(right)
-            return same_truth(one, other, wanted=operator == "=")
+            return same_truth(one, other, wanted=wanted)
         texts = literal_texts(right) if operator == "in" else None
         if texts is not None:
             return self.located(one_of_texts(self.build(left), texts), tree)

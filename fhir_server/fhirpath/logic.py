@@ -6,7 +6,6 @@ https://hl7.org/fhirpath/N1/#boolean-logic
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from fhir_server.fhirpath import equality, operators
 from fhir_server.fhirpath.environment import Closure, Condition, Environment, Items
@@ -101,36 +100,46 @@ def relation(operator: str, left: Closure, right: Closure) -> Condition:
     return lambda this, env: relate(left(this, env), right(this, env), env)
 
 
-def equals_text(operand: Closure, name: str | None, text: str, *, wanted: bool) -> Condition:
-    """Return the closure of `operand.name = text`, the commonest comparison of all; `wanted` False for `!=`.
-
-    name   the last step, None to compare the operand itself
-    """
+def equals_text(operand: Closure, text: str, *, wanted: bool) -> Condition:
+    """Return the closure of `operand = text`; `wanted` False for `!=`."""
     literal = [text]
-    step = None if name is None else stepper(name)
 
     def run(this: Items, env: Environment) -> bool | None:
-        items = operand(this, env)
-        if step is not None:
-            if len(items) == 1:
-                value = _plain_text(items[0], name or "")
-                if value is not None:
-                    return (value == text) is wanted
-            items = step(items, env)
-        known = equality.equal(items, literal, env)
+        known = equality.equal(operand(this, env), literal, env)
         return None if known is None else known is wanted
 
     return run
 
 
-def _plain_text(item: Any, name: str) -> str | None:
-    """Return the text of a child that holds one, without making a Node of it; None where it takes a closer look."""
-    if type(item) is Node and type(item.value) is dict:
-        slots = elements(item.type).get(name, ())
-        if len(slots) == 1 and slots[0].type in PLAIN_TEXT:
-            value = item.value.get(name)
-            return value if type(value) is str else None
-    return None
+def child_equals_text(operand: Closure, name: str, text: str, *, wanted: bool) -> Condition:
+    """Return the closure of `operand.name = text`, the commonest comparison of all.
+
+    Where the child is one that holds a single text, no Node is made of it.
+    """
+    step, literal = stepper(name), [text]
+    holds_text: dict[str, bool] = {}
+
+    def run(this: Items, env: Environment) -> bool | None:
+        items = operand(this, env)
+        if len(items) == 1 and type(items[0]) is Node:
+            item = items[0]
+            if type(item.value) is dict and (holds_text.get(item.type) or _learn(holds_text, item.type, name)):
+                value = item.value.get(name)
+                if type(value) is str:
+                    return (value == text) is wanted
+        known = equality.equal(step(items, env), literal, env)
+        return None if known is None else known is wanted
+
+    return run
+
+
+def _learn(holds_text: dict[str, bool], type_name: str, name: str) -> bool:
+    """Return whether the element `name` of a type is text and no choice; kept for types of R4 alone."""
+    slots = elements(type_name).get(name, ())
+    answer = len(slots) == 1 and slots[0].type in PLAIN_TEXT
+    if answer:
+        holds_text[type_name] = True
+    return answer
 
 
 def _order(compare: Callable[[int], bool]) -> Callable[[Items, Items, Environment], bool | None]:

@@ -78,7 +78,10 @@ def stepper(name: str) -> Closure:
             key, _, child, _ = slots[0]
             value = held.get(key)
             if type(value) is list:
-                found += [Node(part, child, None, item, key, i) for i, part in enumerate(value) if part is not None]
+                # A loop: a comprehension is a frame of its own, too much for lists of one or two.
+                for index, part in enumerate(value):
+                    if part is not None:
+                        found.append(Node(part, child, None, item, key, index))
             elif value is not None:
                 found.append(Node(value, child, None, item, key))
         env.steps -= len(found) + len(items)

@@ -89,3 +89,37 @@ def test_existence_is_what_the_path_finds(source: str, junk: Any, type_name: str
     node = Node(junk, type_name)
     found = compile("name", lenient=True).evaluate(node)
     assert compile(source, lenient=True).evaluate_boolean(node) is bool(found)
+
+
+def outcome(source: str, node: Node) -> Any:
+    """The truth value, or that it is an error."""
+    try:
+        return compile(source, lenient=True).evaluate_boolean(node, variables={"x": "a", "many": ["a", "b"]})
+    except FhirPathError:
+        return "error"
+
+
+SHORT = st.sampled_from(["a", "b", "A", "", "1980", "1"])
+TEXTS = SHORT | st.lists(SHORT | st.none(), max_size=3) | JUNK
+
+
+@pytest.mark.parametrize(
+    ("quick", "general"),
+    [
+        ("{0} = 'a'", "({}) = %x"),
+        ("{0} != 'a'", "({}) != %x"),
+        ("{0} in ('a' | 'b')", "({}) in %many"),
+        ("{0}.exists().not()", "({}).count() = 0"),
+        ("{0}.empty() != (1 = 1)", "({}).exists()"),
+    ],
+)
+@given(
+    path=st.sampled_from(["use", "family", "given", "$this.use", "period.start", "id", "value", "text.status"]),
+    junk=st.dictionaries(KEYS, TEXTS, max_size=5),
+    type_name=st.sampled_from(["HumanName", "Identifier", "Extension", "Patient"]),
+)
+def test_a_shortcut_says_what_the_general_form_says(
+    quick: str, general: str, path: str, junk: dict[str, Any], type_name: str
+) -> None:
+    node = Node(junk, type_name)
+    assert outcome(quick.format(path), node) == outcome(general.format(path), node)
