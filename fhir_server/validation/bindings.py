@@ -29,9 +29,11 @@ _ISO_4217 = """
 """
 _CURRENCIES = frozenset(_ISO_4217.split())
 
+_LISTS: dict[str, frozenset[str]] = {"http://hl7.org/fhir/ValueSet/currencies": _CURRENCIES}
+"""Value sets that this file lists itself."""
+
 _BY_RULE: dict[str, Callable[[str, str], bool]] = {
     "http://hl7.org/fhir/ValueSet/mimetypes": lambda _, code: _MIME.fullmatch(code) is not None,
-    "http://hl7.org/fhir/ValueSet/currencies": lambda _, code: code in _CURRENCIES,
     "http://hl7.org/fhir/ValueSet/ucum-units": lambda system, _: system == _UCUM,
     "http://loinc.org/vs/LL379-9": lambda system, code: (
         system == "http://loinc.org" and _LOINC_ANSWER.fullmatch(code) is not None
@@ -48,10 +50,10 @@ def code(definitions: Definitions, url: str) -> Check | None:
     """Return the check of a `code` bound to the value set `url`, or None where its codes are not known."""
     fault = FAULTS["code"]
     rule = _BY_RULE.get(url)
-    codes = definitions.value_set_codes.get(url)
+    codes = definitions.value_set_codes.get(url) or _LISTS.get(url)
     if codes is None and rule is None:
         return None
-    allowed = codes or _CURRENCIES if rule is None or "currencies" in url else frozenset()
+    allowed = codes or frozenset()
 
     def check(value: Any, _scope: Scope, _owner: dict[str, Any]) -> Findings:
         try:

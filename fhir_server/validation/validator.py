@@ -63,10 +63,19 @@ class Validator:
         rules = _Rules(definitions, self._policy, shortcuts=shortcuts)
         self._compiler = Compiler(definitions, rules, self._policy)
 
-    def validate(self, resource: Any, *, resource_type: str | None = None) -> list[Issue]:
+    def validate(
+        self,
+        resource: Any,
+        *,
+        resource_type: str | None = None,
+        neighbours: bundles.BundleIndex | None = None,
+        full_url: str = "",
+    ) -> list[Issue]:
         """Return everything that is wrong with `resource` (a decoded document), in document order; [] when clean.
 
         resource_type  the type it must have, when the caller knows; otherwise its resourceType decides
+        neighbours     the Bundle that `resource` was taken out of, so that its references are judged by what they name
+        full_url       the fullUrl of its entry there
         """
         resources = self._compiler.resources
         findings = resources.known(resource)
@@ -75,7 +84,9 @@ class Validator:
         name: str = resource["resourceType"]
         if resource_type is not None and name != resource_type:
             return [Issue("error", "invalid", f"A resource of type {resource_type} is expected here.", name)]
-        findings = resources.check(resource, Scope(resource))
+        scope = Scope(resource)
+        scope.bundle, scope.base = neighbours, full_url
+        findings = resources.check(resource, scope)
         return [_issue(name, found) for found in findings if self._tells(found)] if findings else []
 
     def _tells(self, found: Found) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fhir_server.definitions import load
-from fhir_server.validation import Policy, Validator
+from fhir_server.validation import BundleIndex, Policy, Validator
 
 VALIDATOR = Validator(load())
 PATIENT = {"resourceType": "Patient", "id": "1"}
@@ -95,6 +95,16 @@ def test_a_reference_in_a_bundle_may_point_only_at_entries_of_an_allowed_type() 
     assert outcome("collection", *entries) == [("invariant", "Bundle.entry[0].resource.beneficiary")]
     entries[1]["resource"] = {"resourceType": "Patient"}
     assert outcome("collection", *entries) == []
+
+
+def test_a_resource_out_of_a_bundle_is_judged_with_its_neighbours() -> None:
+    urn = "urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7"
+    slot = {"resourceType": "Slot", "status": "free", "start": "2024-01-01T10:00:00Z", "end": "2024-01-01T11:00:00Z"}
+    slot["schedule"] = {"reference": urn}  # type: ignore[assignment]
+    bundle = {"entry": [{"fullUrl": urn, "resource": PATIENT}, {"resource": slot}]}
+    assert not VALIDATOR.validate(slot)
+    issues = VALIDATOR.validate(slot, neighbours=BundleIndex(bundle))
+    assert [(issue.code, issue.expression) for issue in issues] == [("invariant", "Slot.schedule")]
 
 
 def test_a_full_url_that_differs_from_the_id_is_a_warning() -> None:

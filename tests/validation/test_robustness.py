@@ -8,8 +8,10 @@ from __future__ import annotations
 import copy
 import re
 import threading
+import time
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +25,24 @@ WARNING = Validator(load(), Policy(warnings=True))
 STRICT = Validator(load(), Policy(warnings=True, unknown_extensions=False, markup_in_text=False))
 NAMES = tuple(path.name for path in example_paths() if path.stat().st_size < 20_000)
 _PLACE = re.compile(r"([A-Za-z]+(\[\d+\])*(\.[A-Za-z]+(\[\d+\])*)*)?")
+
+HOSTILE = (
+    "a" * 1_000_000,
+    "a " * 500_000,
+    "/a" * 500_000,
+    "http://" + "a/" * 500_000,
+    "<" * 1_000_000,
+    "<a " * 300_000,
+    "href= " * 150_000,
+    "urn:uuid:" + "0" * 900_000,
+    "#" * 1_000_000,
+    "9" * 1_000_000,
+    "2024-01-01T" * 90_000,
+    "=" * 1_000_000,
+    "urn:oid:1" + ".1" * 450_000,
+    "\u00a0" * 500_000,
+    "<div xmlns='http://www.w3.org/1999/xhtml'>" + "<b style='/*'>x</b>" * 20_000 + "</div>",
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False) | st.text(max_size=8),
@@ -103,6 +123,21 @@ def test_identifiers_that_assign_each_other_are_bounded() -> None:
     for _ in range(5_000):
         value = {"value": "x", "assigner": {"identifier": value}}
     assert [i.code for i in VALIDATOR.validate({"resourceType": "Patient", "identifier": [value]})] == ["structure"]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:9])
+def test_long_hostile_texts_take_no_long_time(text: str) -> None:
+    documents = [
+        {"resourceType": "Patient", "id": text, "language": text, "birthDate": text, "implicitRules": text},
+        {"resourceType": "Patient", "deceasedDateTime": text, "generalPractitioner": [{"reference": text}]},
+        {"resourceType": "Patient", "text": {"status": "generated", "div": text}, "name": [{"text": text}]},
+        {"resourceType": "Patient", "photo": [{"data": text, "contentType": text}], "extension": [{"url": text}]},
+        {"resourceType": "Patient", "identifier": [{"system": text, "value": text}]},
+    ]
+    start = time.process_time()
+    for document in documents:
+        STRICT.validate(document)
+    assert time.process_time() - start < 1.0
 
 
 def test_a_list_of_a_million_items_is_answered() -> None:
