@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from fhir_server.definitions import load
+from fhir_server.definitions.compile import DATA, compile_extensions
 from fhir_server.validation import Policy, Validator
+from tests.paths import R4_PACKAGE, needs_r4_package
 
 CORE = "http://hl7.org/fhir/StructureDefinition/"
 VALIDATOR = Validator(load())
@@ -101,3 +104,10 @@ def test_extensions_of_extensions_are_bounded() -> None:
         extension = {"url": "http://example.org/x", "extension": [extension]}
     issues = VALIDATOR.validate({"resourceType": "Patient", "extension": [extension]})
     assert [issue.code for issue in issues] == ["structure"]
+
+
+@needs_r4_package
+def test_the_facts_of_extensions_are_those_of_the_official_package() -> None:
+    compiled = compile_extensions(R4_PACKAGE)
+    assert json.loads((DATA / "extensions.json").read_text(encoding="utf-8")) == compiled
+    assert len(compiled) == 393
