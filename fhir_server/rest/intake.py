@@ -28,6 +28,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::\d{1,5})?")
 _CHUNK: Final = 65_536
 _GZIP: Final = 16 + zlib.MAX_WBITS
+_GZIP_MAGIC: Final = b"\x1f\x8b"
 # A body may unfold to this many times its size; small ones, where the ratio says nothing, may always reach the floor.
 _MOST_RATIO: Final = 200
 _RATIO_FLOOR: Final = 1_000_000
@@ -152,6 +153,8 @@ def unfolded(raw: bytes, limit: int) -> bytes:
         raise _too_large(limit)
     if not stream.eof or stream.unused_data:
         raise MalformedContent("The gzip body is cut off or followed by something else.")
+    if found.startswith(_GZIP_MAGIC):
+        raise MalformedContent("The body is compressed twice; once is enough.")
     return found
 
 

@@ -48,7 +48,8 @@ class Fhir:
 
     def plain(self, method: str, path: str, **headers: str) -> TestResponse:
         """Send a request to an address outside the FHIR interface."""
-        return self._client.open(path, method=method, headers=headers)
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._client.open(path, method=method, headers=sent)
 
     def create(self, resource: Resource) -> Resource:
         """Create a resource and return it as stored."""

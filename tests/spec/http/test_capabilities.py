@@ -1,0 +1,145 @@
+"""https://hl7.org/fhir/R4/http.html#capabilities"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+import pytest
+
+from fhir_server.definitions import load
+from tests.spec.http.client import BASE, XML, Fhir, codes, patient
+
+
+@pytest.fixture
+def statement(fhir: Fhir) -> dict[str, Any]:
+    answer = fhir.get("/metadata")
+    assert answer.status_code == 200
+    return dict(answer.json)
+
+
+def resource(statement: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(dict(found) for found in statement["rest"][0]["resource"] if found["type"] == name)
+
+
+def test_the_statement_describes_this_instance(statement: dict[str, Any]) -> None:
+    assert statement["resourceType"] == "CapabilityStatement"
+    assert (statement["kind"], statement["fhirVersion"], statement["status"]) == ("instance", "4.0.1", "active")
+    assert statement["implementation"]["url"] == BASE
+    assert "application/json-patch+json" in statement["patchFormat"]
+
+
+def test_the_statement_is_valid(application: flask.Flask, statement: dict[str, Any]) -> None:
+    validator = application.extensions["fhir_server"].endpoint.validator
+    assert [issue for issue in validator.validate(statement) if issue.severity == "error"] == []
+
+
+def test_every_type_is_listed_with_every_interaction(statement: dict[str, Any]) -> None:
+    assert {found["type"] for found in statement["rest"][0]["resource"]} == load().resource_type_set
+    codes_ = {found["code"] for found in resource(statement, "Slot")["interaction"]}
+    assert codes_ == {
+        "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type"
+    }  # fmt: skip
+    system = {found["code"] for found in statement["rest"][0]["interaction"]}
+    assert system == {"transaction", "batch", "history-system", "search-system"}
+
+
+def test_every_search_parameter_that_is_listed_works(fhir: Fhir, statement: dict[str, Any]) -> None:
+    values = {"token": "true", "string": "x", "date": "2020", "reference": "Patient/x", "number": "1", "uri": "urn:x"}
+    for name in ("Patient", "Observation", "Slot", "Encounter", "ChargeItem"):
+        for parameter in resource(statement, name)["searchParam"]:
+            answer = fhir.get(f"/{name}?{parameter['name']}={values[parameter['type']]}&_count=0")
+            assert answer.status_code == 200, (name, parameter, answer.text)
+
+
+def test_a_search_parameter_that_is_not_listed_is_refused(fhir: Fhir, statement: dict[str, Any]) -> None:
+    listed = {parameter["name"] for parameter in resource(statement, "Observation")["searchParam"]}
+    assert {"_id", "code", "subject", "date"} <= listed
+    for code in load().search_parameters_of("Observation").keys() - listed:
+        assert fhir.get(f"/Observation?{code}=1").status_code == 400
+
+
+def test_operations_are_listed_where_they_work(statement: dict[str, Any]) -> None:
+    assert {found["name"] for found in statement["rest"][0]["operation"]} == {"meta"}
+    assert {found["name"] for found in resource(statement, "Slot")["operation"]} == {
+        "validate", "meta", "meta-add", "meta-delete"
+    }  # fmt: skip
+    everything = next(found for found in resource(statement, "Patient")["operation"] if found["name"] == "everything")
+    assert everything["definition"] == "http://hl7.org/fhir/OperationDefinition/Patient-everything"
+
+
+def test_conditions_and_references_follow_the_settings(fhir: Fhir, strict: Fhir) -> None:
+    ours, other = (resource(client.get("/metadata").json, "Patient") for client in (fhir, strict))
+    assert (ours["updateCreate"], other["updateCreate"]) == (True, False)
+    assert ("enforced" in ours["referencePolicy"], "enforced" in other["referencePolicy"]) == (True, False)
+    assert (ours["conditionalCreate"], ours["conditionalUpdate"], ours["conditionalDelete"]) == (True, True, "single")
+    assert ours["conditionalRead"] == "full-support"
+
+
+def test_the_statement_comes_in_xml_and_in_parts(fhir: Fhir) -> None:
+    assert fhir.get("/metadata", Accept=XML).data.count(b"<type value=") >= 146
+    assert "rest" not in fhir.get("/metadata?_elements=status").json
+
+
+@pytest.mark.parametrize("mode, status", [("full", 200), ("normative", 200), ("terminology", 400), ("nonsense", 400)])
+def test_modes(fhir: Fhir, mode: str, status: int) -> None:
+    assert fhir.get(f"/metadata?mode={mode}").status_code == status
+
+
+class TestOpenApi:
+    """https://spec.openapis.org/oas/v3.1.0"""
+
+    def test_the_document_describes_the_interactions_of_the_statement(
+        self, fhir: Fhir, statement: dict[str, Any]
+    ) -> None:
+        document = fhir.plain("GET", "/openapi.json").json
+        assert document["openapi"] == "3.1.0"
+        assert document["servers"] == [{"url": BASE}]
+        for name in ("Patient", "VisionPrescription"):
+            assert set(document["paths"][f"/{name}/{{id}}"]) == {"get", "put", "patch", "delete"}
+            listed = {parameter["name"] for parameter in resource(statement, name)["searchParam"]}
+            given = document["paths"][f"/{name}"]["get"]["parameters"]
+            shown = {document["components"]["parameters"][one["$ref"].rpartition("/")[2]]["name"] for one in given}
+            assert listed <= shown
+        assert "/Patient/{id}/$everything" in document["paths"]
+
+    def test_every_reference_in_the_document_leads_somewhere(self, fhir: Fhir) -> None:
+        document = fhir.plain("GET", "/openapi.json").json
+
+        def references(node: Any) -> Any:
+            if isinstance(node, dict):
+                if "$ref" in node:
+                    yield node["$ref"]
+                for value in node.values():
+                    yield from references(value)
+            elif isinstance(node, list):
+                for value in node:
+                    yield from references(value)
+
+        for reference in set(references(document)):
+            node = document
+            for key in reference.removeprefix("#/").split("/"):
+                node = node[key]
+
+    def test_operation_ids_are_unique(self, fhir: Fhir) -> None:
+        document = fhir.plain("GET", "/openapi.json").json
+        names = [one["operationId"] for path in document["paths"].values() for one in path.values()]
+        assert len(names) == len(set(names))
+
+    def test_the_page_loads_nothing_from_elsewhere(self, fhir: Fhir) -> None:
+        page = fhir.plain("GET", "/docs")
+        assert page.headers["Content-Type"].startswith("text/html")
+        assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+        assert "http" not in page.text
+        for asset in ("docs.js", "docs.css"):
+            assert f"docs/{asset}" in page.text
+            assert fhir.plain("GET", f"/docs/{asset}").status_code == 200
+
+    def test_flask_errors_stay_fhir_errors(self, fhir: Fhir) -> None:
+        assert codes(fhir.plain("POST", "/openapi.json")) == ["not-supported"]
+
+
+def test_a_resource_of_every_listed_type_can_be_asked_for(fhir: Fhir, statement: dict[str, Any]) -> None:
+    fhir.create(patient())
+    for found in statement["rest"][0]["resource"]:
+        assert fhir.get(f"/{found['type']}/x").status_code == 404
