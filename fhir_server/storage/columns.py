@@ -17,11 +17,11 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from fhir_server.storage.layout import ColumnKind
 
-EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
-"""Start of an interval that is open to the past."""
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+"""Start of an interval that is open to the past: a day inside the calendar, so that it has a local time anywhere."""
 
-LATEST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
-"""End of an interval that is open to the future, or that ends with the year 9999."""
+LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+"""End of an interval that is open to the future; what ends later is cut to it."""
 
 _WIDTH = 100_000  # above and below every exponent a FHIR decimal can have here
 _COMPLEMENT = str.maketrans("0123456789", "9876543210")

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/datatypes.html#dateTime and https://hl7.org/fhir/R4/sear
     2026-11-20         2026-11-20T00:00:00Z    2026-11-21T00:00:00Z
     ...T10:15:30.5+01  09:15:30.500000Z        09:15:30.600000Z
 
-A value without time zone is taken as UTC. Intervals are cut at the years 1 and 9999.
+A value without time zone is taken as UTC. Intervals are cut at EARLIEST and LATEST.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def _calendar(year: int, month: int | None, day: int | None) -> Interval:
     if day is not None:
         return _shifted(start, timedelta(0), timedelta(days=1))
     if month is not None and month < 12:
-        return start, start.replace(month=month + 1)
-    return start, (start.replace(year=year + 1, month=1) if year < 9999 else LATEST)
+        return _cut(start), start.replace(month=month + 1)
+    return _cut(start), (start.replace(year=year + 1, month=1) if year < 9999 else LATEST)
 
 
 def _number(digits: str | None) -> int | None:
@@ -79,6 +79,10 @@ def _shifted(local: datetime, shift: timedelta, width: timedelta) -> Interval:
 
 def _within(moment: datetime, shift: timedelta) -> datetime:
     try:
-        return moment + shift
+        return _cut(moment + shift)
     except OverflowError:
-        return EARLIEST if moment.year < 5000 else LATEST
+        return EARLIEST if shift < timedelta(0) else LATEST
+
+
+def _cut(moment: datetime) -> datetime:
+    return min(max(moment, EARLIEST), LATEST)

@@ -29,7 +29,7 @@ EXPRESSION_ERRATA = {
         f"{_EXTENSION}extensions-Patient-mothersMaidenName') | {_EXTENSION}mothersMaidenName')"
     ),
 }
-OPEN_START, OPEN_END = "0001-01-01 00:00:00+00:00", "9999-12-31 23:59:59.999999+00:00"
+OPEN_START, OPEN_END = "0001-01-02 00:00:00+00:00", "9999-12-31 00:00:00+00:00"
 
 
 def resolver(text: str) -> dict[str, Any] | None:

@@ -1,0 +1,277 @@
+CREATE TABLE appointment (
+    key INTEGER NOT NULL,
+    status TEXT,
+    cancelation_reason_system TEXT,
+    cancelation_reason_code TEXT,
+    cancelation_reason_text TEXT,
+    priority BIGINT,
+    description TEXT,
+    start_time TEXT,
+    start_time_until TEXT,
+    end_time TEXT,
+    end_time_until TEXT,
+    minutes_duration BIGINT,
+    created TEXT,
+    created_until TEXT,
+    comment TEXT,
+    patient_instruction TEXT,
+    PRIMARY KEY (key)
+);
+
+CREATE INDEX ix_appointment_status_start_time_key ON appointment (status, start_time, key);
+
+CREATE INDEX ix_appointment_start_time_key ON appointment (start_time, key);
+
+CREATE TABLE appointment_identifier (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    use TEXT,
+    system TEXT,
+    value TEXT,
+    type_system TEXT,
+    type_code TEXT,
+    type_text TEXT,
+    type_text_folded TEXT,
+    PRIMARY KEY (key, ordinal, coding)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_appointment_identifier_value_system_key ON appointment_identifier (value, system, key);
+
+CREATE TABLE appointment_service_category (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    system TEXT,
+    code TEXT,
+    display TEXT,
+    display_folded TEXT,
+    main_date TEXT,
+    PRIMARY KEY (key, ordinal, coding)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_appointment_service_category_code_system_main_date_key ON appointment_service_category (code, system, main_date, key);
+
+CREATE TABLE appointment_service_type (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    system TEXT,
+    code TEXT,
+    display TEXT,
+    display_folded TEXT,
+    main_date TEXT,
+    PRIMARY KEY (key, ordinal, coding)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_appointment_service_type_code_system_main_date_key ON appointment_service_type (code, system, main_date, key);
+
+CREATE TABLE appointment_specialty (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    system TEXT,
+    code TEXT,
+    display TEXT,
+    display_folded TEXT,
+    main_date TEXT,
+    PRIMARY KEY (key, ordinal, coding)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_appointment_specialty_code_system_main_date_key ON appointment_specialty (code, system, main_date, key);
+
+CREATE TABLE appointment_appointment_type (
+    key INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    system TEXT,
+    code TEXT,
+    display TEXT,
+    display_folded TEXT,
+    main_date TEXT,
+    PRIMARY KEY (key, coding)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_appointment_appointment_type_code_system_main_date_key ON appointment_appointment_type (code, system, main_date, key);
+
+CREATE TABLE appointment_reason_code (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    system TEXT,
+    code TEXT,
+    display TEXT,
+    display_folded TEXT,
+    main_date TEXT,
+    PRIMARY KEY (key, ordinal, coding)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_appointment_reason_code_code_system_main_date_key ON appointment_reason_code (code, system, main_date, key);
+
+CREATE TABLE appointment_reason_reference (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    target_key INTEGER,
+    target_type TEXT,
+    main_date TEXT,
+    PRIMARY KEY (key, ordinal)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_appointment_reason_reference_target_key_main_date_key ON appointment_reason_reference (target_key, main_date, key);
+
+CREATE TABLE appointment_supporting_information (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    target_key INTEGER,
+    target_type TEXT,
+    main_date TEXT,
+    PRIMARY KEY (key, ordinal)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_appointment_supporting_information_target_key_main_date_key ON appointment_supporting_information (target_key, main_date, key);
+
+CREATE TABLE appointment_slot (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    target_key INTEGER,
+    main_date TEXT,
+    PRIMARY KEY (key, ordinal)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_appointment_slot_target_key_main_date_key ON appointment_slot (target_key, main_date, key);
+
+CREATE TABLE appointment_based_on (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    target_key INTEGER,
+    main_date TEXT,
+    PRIMARY KEY (key, ordinal)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_appointment_based_on_target_key_main_date_key ON appointment_based_on (target_key, main_date, key);
+
+CREATE TABLE appointment_participant (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    actor_key INTEGER,
+    actor_type TEXT,
+    required TEXT,
+    status TEXT,
+    period_start TEXT,
+    period_end TEXT,
+    main_date TEXT,
+    PRIMARY KEY (key, ordinal)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_appointment_participant_actor_key_main_date_key ON appointment_participant (actor_key, main_date, key) WHERE actor_key IS NOT NULL;
+
+CREATE INDEX ix_appointment_participant_status_main_date_key ON appointment_participant (status, main_date, key);
+
+CREATE TABLE appointment_participant_type (
+    key INTEGER NOT NULL,
+    participant_ordinal INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    system TEXT,
+    code TEXT,
+    display TEXT,
+    PRIMARY KEY (key, participant_ordinal, ordinal, coding)
+) WITHOUT ROWID;
+
+CREATE TABLE appointment_requested_period (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    start_time TEXT,
+    end_time TEXT,
+    PRIMARY KEY (key, ordinal)
+) WITHOUT ROWID;
+
+CREATE VIEW v_appointment AS
+SELECT
+    t.key,
+    r.id,
+    r.last_updated,
+    t.status,
+    t.cancelation_reason_system,
+    t.cancelation_reason_code,
+    t.cancelation_reason_text,
+    t.priority,
+    t.description,
+    t.start_time,
+    t.end_time,
+    t.minutes_duration,
+    t.created,
+    t.comment,
+    t.patient_instruction,
+    c0.system AS appointment_type_system,
+    c0.code AS appointment_type_code,
+    c0.display AS appointment_type_display
+FROM appointment t
+JOIN resource r ON r.key = t.key
+LEFT JOIN appointment_appointment_type c0 ON c0.key = t.key AND c0.coding = 0;
+
+CREATE VIEW v_appointment_reason_reference AS
+SELECT
+    t.key,
+    r.id,
+    t.ordinal,
+    r1.id AS target_id,
+    t.target_type
+FROM appointment_reason_reference t
+JOIN resource r ON r.key = t.key
+LEFT JOIN resource r1 ON r1.key = t.target_key;
+
+CREATE VIEW v_appointment_supporting_information AS
+SELECT
+    t.key,
+    r.id,
+    t.ordinal,
+    r1.id AS target_id,
+    t.target_type
+FROM appointment_supporting_information t
+JOIN resource r ON r.key = t.key
+LEFT JOIN resource r1 ON r1.key = t.target_key;
+
+CREATE VIEW v_appointment_slot AS
+SELECT
+    t.key,
+    r.id,
+    t.ordinal,
+    r1.id AS target_id
+FROM appointment_slot t
+JOIN resource r ON r.key = t.key
+LEFT JOIN resource r1 ON r1.key = t.target_key;
+
+CREATE VIEW v_appointment_based_on AS
+SELECT
+    t.key,
+    r.id,
+    t.ordinal,
+    r1.id AS target_id
+FROM appointment_based_on t
+JOIN resource r ON r.key = t.key
+LEFT JOIN resource r1 ON r1.key = t.target_key;
+
+CREATE VIEW v_appointment_participant AS
+SELECT
+    t.key,
+    r.id,
+    t.ordinal,
+    r1.id AS actor_id,
+    t.actor_type,
+    t.required,
+    t.status,
+    NULLIF(t.period_start, '0001-01-02 00:00:00.000000') AS period_start,
+    NULLIF(t.period_end, '9999-12-31 00:00:00.000000') AS period_end
+FROM appointment_participant t
+JOIN resource r ON r.key = t.key
+LEFT JOIN resource r1 ON r1.key = t.actor_key;
+
+CREATE VIEW v_appointment_requested_period AS
+SELECT
+    t.key,
+    r.id,
+    t.ordinal,
+    NULLIF(t.start_time, '0001-01-02 00:00:00.000000') AS start_time,
+    NULLIF(t.end_time, '9999-12-31 00:00:00.000000') AS end_time
+FROM appointment_requested_period t
+JOIN resource r ON r.key = t.key;

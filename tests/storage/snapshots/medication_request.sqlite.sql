@@ -1,0 +1,360 @@
+CREATE TABLE medication_request (
+    key INTEGER NOT NULL,
+    status TEXT,
+    status_reason_system TEXT,
+    status_reason_code TEXT,
+    status_reason_text TEXT,
+    intent TEXT,
+    priority TEXT,
+    do_not_perform BOOLEAN,
+    reported_boolean BOOLEAN,
+    reported_key INTEGER,
+    reported_type TEXT,
+    medication_key INTEGER,
+    subject_key INTEGER,
+    subject_type TEXT,
+    encounter_key INTEGER,
+    authored_on TEXT,
+    authored_on_until TEXT,
+    requester_key INTEGER,
+    requester_type TEXT,
+    performer_key INTEGER,
+    performer_type TEXT,
+    recorder_key INTEGER,
+    recorder_type TEXT,
+    group_identifier_system TEXT,
+    group_identifier_value TEXT,
+    course_of_therapy_type_system TEXT,
+    course_of_therapy_type_code TEXT,
+    course_of_therapy_type_text TEXT,
+    dispense_request_validity_period_start TEXT,
+    dispense_request_validity_period_end TEXT,
+    dispense_request_number_of_repeats_allowed BIGINT,
+    dispense_request_quantity DOUBLE,
+    dispense_request_quantity_comparator TEXT,
+    dispense_request_quantity_unit TEXT,
+    dispense_request_quantity_system TEXT,
+    dispense_request_quantity_code TEXT,
+    dispense_request_expected_supply_duration DOUBLE,
+    dispense_request_expected_supply_duration_comparator TEXT,
+    dispense_request_expected_supply_duration_unit TEXT,
+    dispense_request_expected_supply_duration_system TEXT,
+    dispense_request_expected_supply_duration_code TEXT,
+    dispense_request_performer_key INTEGER,
+    substitution_allowed_boolean BOOLEAN,
+    substitution_allowed_codeable_concept_system TEXT,
+    substitution_allowed_codeable_concept_code TEXT,
+    substitution_allowed_codeable_concept_text TEXT,
+    substitution_reason_system TEXT,
+    substitution_reason_code TEXT,
+    substitution_reason_text TEXT,
+    prior_prescription_key INTEGER,
+    PRIMARY KEY (key)
+);
+
+CREATE INDEX ix_medication_request_status_authored_on_key ON medication_request (status, authored_on, key);
+
+CREATE INDEX ix_medication_request_intent_authored_on_key ON medication_request (intent, authored_on, key);
+
+CREATE INDEX ix_medication_request_priority_authored_on_key ON medication_request (priority, authored_on, key) WHERE priority IS NOT NULL;
+
+CREATE INDEX ix_medication_request_medication_key_authored_on_key ON medication_request (medication_key, authored_on, key) WHERE medication_key IS NOT NULL;
+
+CREATE INDEX ix_medication_request_subject_key_authored_on_key ON medication_request (subject_key, authored_on, key);
+
+CREATE INDEX ix_medication_request_encounter_key_authored_on_key ON medication_request (encounter_key, authored_on, key) WHERE encounter_key IS NOT NULL;
+
+CREATE INDEX ix_medication_request_authored_on_key ON medication_request (authored_on, key);
+
+CREATE INDEX ix_medication_request_authored_on_until_key ON medication_request (authored_on_until, key) WHERE authored_on_until IS NOT NULL;
+
+CREATE INDEX ix_medication_request_requester_key_authored_on_key ON medication_request (requester_key, authored_on, key) WHERE requester_key IS NOT NULL;
+
+CREATE INDEX ix_medication_request_performer_key_authored_on_key ON medication_request (performer_key, authored_on, key) WHERE performer_key IS NOT NULL;
+
+CREATE INDEX ix_medication_request_dispense_request_performer_key_a_02797eeb ON medication_request (dispense_request_performer_key, authored_on, key) WHERE dispense_request_performer_key IS NOT NULL;
+
+CREATE TABLE medication_request_identifier (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    use TEXT,
+    system TEXT,
+    value TEXT,
+    type_system TEXT,
+    type_code TEXT,
+    type_text TEXT,
+    type_text_folded TEXT,
+    PRIMARY KEY (key, ordinal, coding)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_medication_request_identifier_value_system_key ON medication_request_identifier (value, system, key);
+
+CREATE TABLE medication_request_category (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    system TEXT,
+    code TEXT,
+    display TEXT,
+    display_folded TEXT,
+    main_date TEXT,
+    PRIMARY KEY (key, ordinal, coding)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_medication_request_category_code_system_main_date_key ON medication_request_category (code, system, main_date, key);
+
+CREATE TABLE medication_request_medication_concept (
+    key INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    system TEXT,
+    code TEXT,
+    display TEXT,
+    display_folded TEXT,
+    main_date TEXT,
+    PRIMARY KEY (key, coding)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_medication_request_medication_concept_code_system_m_8f0f5626 ON medication_request_medication_concept (code, system, main_date, key);
+
+CREATE TABLE medication_request_performer_type (
+    key INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    system TEXT,
+    code TEXT,
+    display TEXT,
+    display_folded TEXT,
+    main_date TEXT,
+    PRIMARY KEY (key, coding)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_medication_request_performer_type_code_system_main_date_key ON medication_request_performer_type (code, system, main_date, key);
+
+CREATE TABLE medication_request_reason_code (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    system TEXT,
+    code TEXT,
+    display TEXT,
+    PRIMARY KEY (key, ordinal, coding)
+) WITHOUT ROWID;
+
+CREATE TABLE medication_request_reason_reference (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    target_key INTEGER,
+    target_type TEXT,
+    PRIMARY KEY (key, ordinal)
+) WITHOUT ROWID;
+
+CREATE TABLE medication_request_based_on (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    target_key INTEGER,
+    target_type TEXT,
+    PRIMARY KEY (key, ordinal)
+) WITHOUT ROWID;
+
+CREATE TABLE medication_request_insurance (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    target_key INTEGER,
+    target_type TEXT,
+    PRIMARY KEY (key, ordinal)
+) WITHOUT ROWID;
+
+CREATE TABLE medication_request_dosage_instruction (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    sequence BIGINT,
+    text TEXT,
+    patient_instruction TEXT,
+    timing_code_system TEXT,
+    timing_code_code TEXT,
+    timing_code_text TEXT,
+    as_needed_boolean BOOLEAN,
+    as_needed_codeable_concept_system TEXT,
+    as_needed_codeable_concept_code TEXT,
+    as_needed_codeable_concept_text TEXT,
+    route_system TEXT,
+    route_code TEXT,
+    route_text TEXT,
+    PRIMARY KEY (key, ordinal)
+) WITHOUT ROWID;
+
+CREATE TABLE medication_request_dosage_instruction_timing_event (
+    key INTEGER NOT NULL,
+    dosage_instruction_ordinal INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    value TEXT,
+    until TEXT,
+    PRIMARY KEY (key, dosage_instruction_ordinal, ordinal)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_medication_request_dosage_instruction_timing_event_value_key ON medication_request_dosage_instruction_timing_event (value, key);
+
+CREATE INDEX ix_medication_request_dosage_instruction_timing_event_until_key ON medication_request_dosage_instruction_timing_event (until, key);
+
+CREATE TABLE medication_request_dosage_instruction_dose_and_rate (
+    key INTEGER NOT NULL,
+    dosage_instruction_ordinal INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    dose DOUBLE,
+    dose_comparator TEXT,
+    dose_unit TEXT,
+    dose_system TEXT,
+    dose_code TEXT,
+    PRIMARY KEY (key, dosage_instruction_ordinal, ordinal)
+) WITHOUT ROWID;
+
+CREATE VIEW v_medication_request AS
+SELECT
+    t.key,
+    r.id,
+    r.last_updated,
+    t.status,
+    t.status_reason_system,
+    t.status_reason_code,
+    t.status_reason_text,
+    t.intent,
+    t.priority,
+    t.do_not_perform,
+    t.reported_boolean,
+    r8.id AS reported_id,
+    t.reported_type,
+    r10.id AS medication_id,
+    r11.id AS subject_id,
+    t.subject_type,
+    r13.id AS encounter_id,
+    t.authored_on,
+    r16.id AS requester_id,
+    t.requester_type,
+    r18.id AS performer_id,
+    t.performer_type,
+    r20.id AS recorder_id,
+    t.recorder_type,
+    t.group_identifier_system,
+    t.group_identifier_value,
+    t.course_of_therapy_type_system,
+    t.course_of_therapy_type_code,
+    t.course_of_therapy_type_text,
+    NULLIF(t.dispense_request_validity_period_start, '0001-01-02 00:00:00.000000') AS dispense_request_validity_period_start,
+    NULLIF(t.dispense_request_validity_period_end, '9999-12-31 00:00:00.000000') AS dispense_request_validity_period_end,
+    t.dispense_request_number_of_repeats_allowed,
+    t.dispense_request_quantity,
+    t.dispense_request_quantity_comparator,
+    t.dispense_request_quantity_unit,
+    t.dispense_request_quantity_system,
+    t.dispense_request_quantity_code,
+    t.dispense_request_expected_supply_duration,
+    t.dispense_request_expected_supply_duration_comparator,
+    t.dispense_request_expected_supply_duration_unit,
+    t.dispense_request_expected_supply_duration_system,
+    t.dispense_request_expected_supply_duration_code,
+    r40.id AS dispense_request_performer_id,
+    t.substitution_allowed_boolean,
+    t.substitution_allowed_codeable_concept_system,
+    t.substitution_allowed_codeable_concept_code,
+    t.substitution_allowed_codeable_concept_text,
+    t.substitution_reason_system,
+    t.substitution_reason_code,
+    t.substitution_reason_text,
+    r48.id AS prior_prescription_id,
+    c0.system AS medication_concept_system,
+    c0.code AS medication_concept_code,
+    c0.display AS medication_concept_display,
+    c1.system AS performer_type_system,
+    c1.code AS performer_type_code,
+    c1.display AS performer_type_display
+FROM medication_request t
+JOIN resource r ON r.key = t.key
+LEFT JOIN resource r8 ON r8.key = t.reported_key
+LEFT JOIN resource r10 ON r10.key = t.medication_key
+LEFT JOIN resource r11 ON r11.key = t.subject_key
+LEFT JOIN resource r13 ON r13.key = t.encounter_key
+LEFT JOIN resource r16 ON r16.key = t.requester_key
+LEFT JOIN resource r18 ON r18.key = t.performer_key
+LEFT JOIN resource r20 ON r20.key = t.recorder_key
+LEFT JOIN resource r40 ON r40.key = t.dispense_request_performer_key
+LEFT JOIN resource r48 ON r48.key = t.prior_prescription_key
+LEFT JOIN medication_request_medication_concept c0 ON c0.key = t.key AND c0.coding = 0
+LEFT JOIN medication_request_performer_type c1 ON c1.key = t.key AND c1.coding = 0;
+
+CREATE VIEW v_medication_request_reason_reference AS
+SELECT
+    t.key,
+    r.id,
+    t.ordinal,
+    r1.id AS target_id,
+    t.target_type
+FROM medication_request_reason_reference t
+JOIN resource r ON r.key = t.key
+LEFT JOIN resource r1 ON r1.key = t.target_key;
+
+CREATE VIEW v_medication_request_based_on AS
+SELECT
+    t.key,
+    r.id,
+    t.ordinal,
+    r1.id AS target_id,
+    t.target_type
+FROM medication_request_based_on t
+JOIN resource r ON r.key = t.key
+LEFT JOIN resource r1 ON r1.key = t.target_key;
+
+CREATE VIEW v_medication_request_insurance AS
+SELECT
+    t.key,
+    r.id,
+    t.ordinal,
+    r1.id AS target_id,
+    t.target_type
+FROM medication_request_insurance t
+JOIN resource r ON r.key = t.key
+LEFT JOIN resource r1 ON r1.key = t.target_key;
+
+CREATE VIEW v_medication_request_dosage_instruction AS
+SELECT
+    t.key,
+    r.id,
+    t.ordinal,
+    t.sequence,
+    t.text,
+    t.patient_instruction,
+    t.timing_code_system,
+    t.timing_code_code,
+    t.timing_code_text,
+    t.as_needed_boolean,
+    t.as_needed_codeable_concept_system,
+    t.as_needed_codeable_concept_code,
+    t.as_needed_codeable_concept_text,
+    t.route_system,
+    t.route_code,
+    t.route_text
+FROM medication_request_dosage_instruction t
+JOIN resource r ON r.key = t.key;
+
+CREATE VIEW v_medication_request_dosage_instruction_timing_event AS
+SELECT
+    t.key,
+    r.id,
+    t.dosage_instruction_ordinal,
+    t.ordinal,
+    t.value
+FROM medication_request_dosage_instruction_timing_event t
+JOIN resource r ON r.key = t.key;
+
+CREATE VIEW v_medication_request_dosage_instruction_dose_and_rate AS
+SELECT
+    t.key,
+    r.id,
+    t.dosage_instruction_ordinal,
+    t.ordinal,
+    t.dose,
+    t.dose_comparator,
+    t.dose_unit,
+    t.dose_system,
+    t.dose_code
+FROM medication_request_dosage_instruction_dose_and_rate t
+JOIN resource r ON r.key = t.key;

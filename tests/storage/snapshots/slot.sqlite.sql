@@ -1,0 +1,108 @@
+CREATE TABLE slot (
+    key INTEGER NOT NULL,
+    schedule_key INTEGER,
+    status TEXT,
+    start_time TEXT,
+    start_time_until TEXT,
+    end_time TEXT,
+    end_time_until TEXT,
+    overbooked BOOLEAN,
+    comment TEXT,
+    PRIMARY KEY (key)
+);
+
+CREATE INDEX ix_slot_schedule_key_start_time_key ON slot (schedule_key, start_time, key);
+
+CREATE INDEX ix_slot_status_start_time_key ON slot (status, start_time, key);
+
+CREATE INDEX ix_slot_start_time_key ON slot (start_time, key);
+
+CREATE TABLE slot_identifier (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    use TEXT,
+    system TEXT,
+    value TEXT,
+    type_system TEXT,
+    type_code TEXT,
+    type_text TEXT,
+    type_text_folded TEXT,
+    PRIMARY KEY (key, ordinal, coding)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_slot_identifier_value_system_key ON slot_identifier (value, system, key);
+
+CREATE TABLE slot_service_category (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    system TEXT,
+    code TEXT,
+    display TEXT,
+    display_folded TEXT,
+    main_date TEXT,
+    PRIMARY KEY (key, ordinal, coding)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_slot_service_category_code_system_main_date_key ON slot_service_category (code, system, main_date, key);
+
+CREATE TABLE slot_service_type (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    system TEXT,
+    code TEXT,
+    display TEXT,
+    display_folded TEXT,
+    main_date TEXT,
+    PRIMARY KEY (key, ordinal, coding)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_slot_service_type_code_system_main_date_key ON slot_service_type (code, system, main_date, key);
+
+CREATE TABLE slot_specialty (
+    key INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    system TEXT,
+    code TEXT,
+    display TEXT,
+    display_folded TEXT,
+    main_date TEXT,
+    PRIMARY KEY (key, ordinal, coding)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_slot_specialty_code_system_main_date_key ON slot_specialty (code, system, main_date, key);
+
+CREATE TABLE slot_appointment_type (
+    key INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    system TEXT,
+    code TEXT,
+    display TEXT,
+    display_folded TEXT,
+    main_date TEXT,
+    PRIMARY KEY (key, coding)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_slot_appointment_type_code_system_main_date_key ON slot_appointment_type (code, system, main_date, key);
+
+CREATE VIEW v_slot AS
+SELECT
+    t.key,
+    r.id,
+    r.last_updated,
+    r0.id AS schedule_id,
+    t.status,
+    t.start_time,
+    t.end_time,
+    t.overbooked,
+    t.comment,
+    c0.system AS appointment_type_system,
+    c0.code AS appointment_type_code,
+    c0.display AS appointment_type_display
+FROM slot t
+JOIN resource r ON r.key = t.key
+LEFT JOIN resource r0 ON r0.key = t.schedule_key
+LEFT JOIN slot_appointment_type c0 ON c0.key = t.key AND c0.coding = 0;
