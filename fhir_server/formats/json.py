@@ -30,6 +30,8 @@ _MAYBE_CONTROL = re.compile(rb"\\[ubf]")
 _CONTROL = re.compile(rb"(?<!\\)(?:\\\\)*+\\[ubf]")  # an odd number of backslashes: an escape, not the text of one
 _DIGITS_TO_ZERO = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
 _WIDE_INTEGER = b"0" * 19  # shorter ones fit 64 bits
+_MAYBE_WIDE_INTEGER = re.compile(rb"[:,\[]-?0{19}")  # after `_DIGITS_TO_ZERO`; not inside most strings
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}[]")
 _BYTE_IN_MESSAGE = re.compile(r" \(byte (\d+)\)$")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -88,7 +90,7 @@ def _checked(raw: bytes, value: Any, max_depth: int) -> Any:
     """Return `value`, decoded from `raw`, after proving what the decoder does not look at."""
     again = _ENCODER.encode(value)
     limit = 2 * max_depth
-    if again.count(b"{") + again.count(b"[") > limit and _deeper_than(value, limit):
+    if not _surely_within(again, limit) and _deeper_than(value, limit):
         place = find(raw, lambda cursor: cursor.depth > limit)
         raise _too_deep(max_depth, _ancestor(place))
     # A name that stood twice is gone from `again`, and its colon with it. Colons in strings are in both, unless
@@ -97,9 +99,27 @@ def _checked(raw: bytes, value: Any, max_depth: int) -> Any:
         _refuse_duplicates(raw)
     if _MAYBE_CONTROL.search(again) and _CONTROL.search(again):
         raise _control_character(raw)
-    if _WIDE_INTEGER in again.translate(_DIGITS_TO_ZERO):
+    zeros = again.translate(_DIGITS_TO_ZERO)
+    if _WIDE_INTEGER in zeros and _MAYBE_WIDE_INTEGER.search(zeros):
         return _without_wide_integers(raw, value)
     return value
+
+
+def _surely_within(text: bytes, limit: int) -> bool:
+    """Tell, by searches in C alone, that JSON `text` nests at most `limit` deep; False means: look closer.
+
+    The brackets alone are taken, and pairs that hold nothing are struck out; each round strikes out one level or two.
+    Brackets in strings may leave a rest.
+    """
+    brackets = text.translate(None, _NO_BRACKETS)
+    for _ in range(limit // 2):
+        if not brackets:
+            return True
+        fewer = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        if len(fewer) == len(brackets):
+            return False
+        brackets = fewer
+    return not brackets
 
 
 def _deeper_than(value: Any, limit: int) -> bool:
