@@ -50,7 +50,8 @@ def check(parts: Parts, progress: Progress) -> list[Difference]:
     progress(type, done, total) is called after every batch. Reads in batches, each of one state of the database.
     """
     found: list[Difference] = []
-    for resource_type in parts.schema.types:
+    kinds = parts.database.read(lambda session: session.select(select(resource.c.type).distinct()))
+    for resource_type in sorted(row.type for row in kinds):
         found += _type(parts, resource_type, progress)
     found += _orphans(parts)
     found += _links(parts)
