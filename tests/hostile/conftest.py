@@ -54,8 +54,7 @@ def wire(
     url = f"sqlite:///{folder / 'served.db'}" if sqlite else create_database(postgres_admin_url)
     port = free_port()
     environment = os.environ | LIMITS | {"FHIR_DATABASE": url}
-    subprocess.run([sys.executable, "-m", "fhir_server.cli", "migrate"], env=environment, check=True, timeout=120)
-    command = [sys.executable, "-m", "fhir_server.cli", "serve", "--port", str(port), "--workers", "2"]
+    command = [sys.executable, "-m", "fhir_server.cli", "serve", "--migrate", "--port", str(port), "--workers", "2"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
         found = Wire(port)
