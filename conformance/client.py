@@ -172,7 +172,7 @@ class Client:
         chunks: list[bytes] = []
         size = 0
         stop = time.monotonic() + min(4 * self._timeout, self._remaining())
-        while chunk := answer.read(65536):
+        while chunk := answer.read1(65536):
             chunks.append(chunk)
             size += len(chunk)
             if size > _BODY_LIMIT:

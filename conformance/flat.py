@@ -44,6 +44,8 @@ def from_xml(raw: bytes) -> Table:
 
 def parse_xml(raw: bytes) -> etree._Element:
     """Return the root of a FHIR XML resource; raises NotXml."""
+    if b"<!DOCTYPE" in raw:
+        raise NotXml("a FHIR resource has no DTD")
     try:
         root = etree.fromstring(
             raw, etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)

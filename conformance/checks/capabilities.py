@@ -17,6 +17,13 @@ from conformance.target import Target
 
 _ABSENT = "conformance-no-such-id"
 _LONGEST = 90.0  # seconds for trying every claimed type
+_OFFICIAL = {
+    "_id": "http://hl7.org/fhir/SearchParameter/Resource-id",
+    "_lastUpdated": "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated",
+    "_profile": "http://hl7.org/fhir/SearchParameter/Resource-profile",
+    "_security": "http://hl7.org/fhir/SearchParameter/Resource-security",
+    "_tag": "http://hl7.org/fhir/SearchParameter/Resource-tag",
+}
 
 
 def _statement(target: Target) -> dict[str, Any]:
@@ -136,6 +143,18 @@ def _claims_hold(target: Target) -> None:
         expect.fail("; ".join(broken[:10]) + (f"; and {len(broken) - 10} more" if len(broken) > 10 else ""))
 
 
+def _definitions(target: Target) -> None:
+    wrong = []
+    for rest in _statement(target).get("rest", []):
+        for holder in (rest, *rest.get("resource", [])):
+            for parameter in holder.get("searchParam", []):
+                official = _OFFICIAL.get(str(parameter.get("name")))
+                if official and parameter.get("definition") not in (None, official):
+                    wrong.append(f"{parameter['name']} is defined by {parameter['definition']}, expected {official}")
+    if wrong:
+        expect.fail("; ".join(dict.fromkeys(wrong)))
+
+
 GROUP = Group(
     "capabilities",
     "The CapabilityStatement and whether it is honest",
@@ -209,6 +228,13 @@ GROUP = Group(
             "capabilitystatement.html#bnr",
             Level.SHALL,
             _claims_hold,
+        ),
+        Check(
+            "capabilities-definitions",
+            "The parameters of all resources are defined by the SearchParameters of R4",
+            "resource.html#search",
+            Level.SHOULD,
+            _definitions,
         ),
     ),
 )

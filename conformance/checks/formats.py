@@ -5,12 +5,17 @@ https://hl7.org/fhir/R4/http.html#mime-type
 
 from __future__ import annotations
 
+from uuid import uuid4
+
+from lxml import etree
+
 from conformance import expect, flat
 from conformance import needs as need
 from conformance.check import Check, Group, Level
 from conformance.exchange import Response
 from conformance.json_content import encode
-from conformance.r4 import JSON, XML
+from conformance.ledger import located
+from conformance.r4 import FHIR_NAMESPACE, JSON, XML
 from conformance.target import Target
 from conformance.xml_writer import encode as encode_xml
 
@@ -191,6 +196,73 @@ def _error_format(target: Target) -> None:
         expect.fail("the error in XML is no OperationOutcome")
 
 
+def _xml_prefix(target: Target) -> None:
+    sent = target.samples.person()
+    root = flat.parse_xml(encode_xml(sent))
+    prefixed = etree.Element(root.tag, nsmap={"f": FHIR_NAMESPACE})
+    prefixed.extend(list(root))
+    prefixed.insert(0, etree.Comment(" a comment "))
+    etree.cleanup_namespaces(prefixed)
+    body = etree.tostring(prefixed, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    response = target.send("POST", target.type, body, content_type=XML)
+    expect.status(response, 201)
+    if target.value_of(target.read(target.stored(response, target.type))) != target.value_of(sent):
+        expect.fail("the XML with a namespace prefix was stored as something else")
+
+
+def _xml_transaction(target: Target) -> None:
+    body = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [
+            {
+                "fullUrl": f"urn:uuid:{uuid4()}",
+                "resource": target.samples.person(),
+                "request": {"method": "POST", "url": target.type},
+            }
+        ],
+    }
+    table = _is_xml(target.send("POST", "", encode_xml(body), content_type=XML, accept=XML))
+    if table.get("Bundle.type[0]/@value") != "transaction-response":
+        expect.fail("a transaction in XML is not answered with a transaction-response")
+    place = located(table.get("Bundle.entry[0].response[0].location[0]/@value"))
+    if place is None:
+        expect.fail("the entry of the answer has no location")
+    target.ledger.add(place[:2])
+    expect.resource(target.get("/".join(place[:2])), target.type)
+
+
+def _json_order(target: Target) -> None:
+    sent = target.samples.person()
+    turned = dict(reversed(sent.items()))
+    response = target.send("POST", target.type, b"\n  " + encode(turned) + b"\n")
+    expect.status(response, 201)
+    found = target.read(target.stored(response, target.type)).resource
+    if differences := flat.differences(flat.from_json(sent), flat.from_json(found), but=("id", "meta", "text")):
+        expect.fail("; ".join(differences[:5]))
+
+
+def _json_escapes(target: Target) -> None:
+    body = encode(target.samples.person(telecom=[{"system": "other", "value": "@@"}]))
+    response = target.send("POST", target.type, body.replace(b"@@", b"\\u00e9\\ud83e\\uddec\\/"))
+    expect.status(response, 201)
+    found = target.read(target.stored(response, target.type)).resource
+    if (value := found["telecom"][0].get("value")) != "\u00e9\U0001f9ec/":
+        expect.fail(f"escaped characters came back as {value!r}")
+
+
+def _format_wins(target: Target) -> None:
+    body = target.samples.person()
+    response = target.send("POST", f"{target.type}?_format=xml", body, headers={"Prefer": "return=representation"})
+    expect.status(response, 201)
+    if "xml" not in response.media_type:
+        expect.fail(f"{response} as {response.media_type!r}, expected XML")
+
+
+def _format_unknown(target: Target) -> None:
+    expect.refused(target.get(f"{target.sample().path}?_format=application/pdf"))
+
+
 _READ = need.interactions("read")
 _CREATE = need.interactions("create", "read")
 
@@ -349,6 +421,54 @@ GROUP = Group(
             Level.SHOULD,
             _error_format,
             (_READ, need.xml),
+        ),
+        Check(
+            "format-xml-prefix",
+            "XML with a namespace prefix, comments and line breaks is the same XML",
+            "xml.html",
+            Level.SHALL,
+            _xml_prefix,
+            (_CREATE, need.xml),
+        ),
+        Check(
+            "format-xml-transaction",
+            "A transaction may be sent and answered in XML",
+            "http.html#mime-type",
+            Level.SHALL,
+            _xml_transaction,
+            (_CREATE, need.xml, need.system("transaction")),
+        ),
+        Check(
+            "format-json-order",
+            "The order of properties and white space in JSON have no meaning",
+            "json.html",
+            Level.SHALL,
+            _json_order,
+            (_CREATE,),
+        ),
+        Check(
+            "format-json-escapes",
+            "Characters that JSON escapes are those characters",
+            "json.html",
+            Level.SHALL,
+            _json_escapes,
+            (_CREATE,),
+        ),
+        Check(
+            "format-param-create",
+            "_format decides the format of the answer to a create, not that of its body",
+            "http.html#parameters",
+            Level.SHOULD,
+            _format_wins,
+            (_CREATE, need.xml),
+        ),
+        Check(
+            "format-param-unknown",
+            "_format for a format that is not supported is refused",
+            "http.html#parameters",
+            Level.SHOULD,
+            _format_unknown,
+            (_READ,),
         ),
     ),
 )

@@ -178,6 +178,12 @@ def _date(target: Target) -> None:
         expect.fail("there is no Date")
 
 
+def _two_preferences(target: Target) -> None:
+    response = _create_preferring(target, "handling=strict, return=minimal")
+    if (kind := _kind(response)) is not None:
+        expect.fail(f"return=minimal beside another preference is answered with a body: {kind}")
+
+
 _READ = need.interactions("read")
 _CREATE = need.interactions("create", "read")
 
@@ -325,6 +331,14 @@ GROUP = Group(
             "security.html#cors",
             Level.SHOULD,
             _cors,
+        ),
+        Check(
+            "header-prefer-two",
+            "Prefer may hold several preferences",
+            "http.html#prefer",
+            Level.SHOULD,
+            _two_preferences,
+            (_CREATE,),
         ),
     ),
 )

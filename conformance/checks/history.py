@@ -161,6 +161,38 @@ def _time_of(instant: str) -> float:
     return datetime.fromisoformat(instant).timestamp()
 
 
+def _of_revived(target: Target) -> None:
+    stored = target.create(active=True)
+    expect.success(target.delete(stored))
+    expect.status(target.send("PUT", stored.path, {**stored.resource, "active": False}), 200, 201)
+    entries = _history(target, f"{stored.path}/_history")
+    methods = [entry.get("request", {}).get("method") for entry in entries]
+    if len(entries) != 3 or methods[1] != "DELETE" or "resource" in entries[1]:
+        expect.fail(f"create, delete and update give the entries {methods}, expected the delete in the middle")
+
+
+def _type_since(target: Target) -> None:
+    target.create()
+    if _history(target, f"{target.type}/_history?_since={_FUTURE}"):
+        expect.fail(f"_since={_FUTURE} gives versions")
+
+
+def _type_paging(target: Target) -> None:
+    made = [target.create() for _ in range(3)]
+    page: str | None = f"{target.type}/_history?_count=2"
+    seen: list[tuple[str, str]] = []
+    for _ in range(2):
+        found = expect.bundle(target.get(page or ""), "history")
+        seen += [(b["id"], expect.meta(b, "versionId")) for e in expect.entries(found) if (b := e.get("resource"))]
+        page = expect.link(found, "next")
+        if page is None:
+            expect.fail("there is no next link after two entries, although three resources were made")
+    if len(set(seen)) != len(seen):
+        expect.fail("two pages hold the same version")
+    if missing := {one.id for one in made} - {id_ for id_, _ in seen}:
+        expect.fail(f"the first two pages of two entries lack {len(missing)} of the three newest resources")
+
+
 _WRITES = need.interactions("create", "update", "read")
 _INSTANCE = need.interactions("history-instance")
 
@@ -255,6 +287,30 @@ GROUP = Group(
             Level.SHALL,
             _of_system,
             (need.interactions("create", "read"), need.system("history-system")),
+        ),
+        Check(
+            "history-revived",
+            "The history of a resource that was deleted and brought back holds all of it",
+            "http.html#history",
+            Level.SHALL,
+            _of_revived,
+            (_WRITES, _INSTANCE, need.interactions("delete"), need.update_create),
+        ),
+        Check(
+            "history-type-since",
+            "_since applies to the history of a type",
+            "http.html#history",
+            Level.SHALL,
+            _type_since,
+            (need.interactions("create", "read", "history-type"),),
+        ),
+        Check(
+            "history-type-paging",
+            "The next links of the history of a type repeat nothing and leave out nothing",
+            "http.html#paging",
+            Level.SHALL,
+            _type_paging,
+            (need.interactions("create", "read", "history-type"),),
         ),
     ),
 )

@@ -9,8 +9,10 @@ from conformance import expect
 from conformance import needs as need
 from conformance.check import Check, Group, Level
 from conformance.exchange import Response
+from conformance.r4 import XML
 from conformance.samples import Resource
 from conformance.target import Target
+from conformance.xml_writer import encode as encode_xml
 
 
 def _parameters(**resources: Resource | str) -> Resource:
@@ -128,6 +130,35 @@ def _meta_delete(target: Target) -> None:
         expect.fail("$meta-delete did not remove the tag, or removed another")
 
 
+def _everything_pages(target: Target) -> None:
+    patient = target.create(target.samples.of("Patient"))
+    about = {"reference": patient.path}
+    made = [target.create(target.samples.of("Observation", subject=about)) for _ in range(3)]
+    wanted = {("Patient", patient.id), *(("Observation", one.id) for one in made)}
+    page: str | None = f"{patient.path}/$everything?_count=2"
+    seen: list[tuple[str, str]] = []
+    for _ in range(10):
+        if page is None:
+            break
+        found = expect.bundle(target.get(page), "searchset")
+        seen += [(str(e["resource"].get("resourceType")), str(e["resource"].get("id"))) for e in expect.entries(found)]
+        page = expect.link(found, "next")
+    if not wanted <= set(seen):
+        expect.fail(f"the pages of $everything lack {len(wanted - set(seen))} of {len(wanted)} resources")
+
+
+def _validate_xml(target: Target) -> None:
+    body = encode_xml(target.samples.person())
+    _valid(target.send("POST", f"{target.type}/$validate", body, content_type=XML))
+
+
+def _meta_of_version(target: Target) -> None:
+    stored = target.create()
+    tags = _tags(target.get(f"{stored.path}/_history/{stored.version}/$meta"))
+    if (target.run.system, "conformance") not in tags:
+        expect.fail("$meta of a version does not return its tag")
+
+
 _CREATE = need.interactions("create", "read")
 _VALIDATE = (_CREATE, need.operation("validate"))
 _EVERYTHING = (
@@ -227,6 +258,30 @@ GROUP = Group(
             Level.SHALL,
             _meta_delete,
             (_CREATE, need.operation("meta-add"), need.operation("meta-delete")),
+        ),
+        Check(
+            "everything-pages",
+            "With _count the pages of $everything together hold everything",
+            "patient-operation-everything.html",
+            Level.SHALL,
+            _everything_pages,
+            _EVERYTHING,
+        ),
+        Check(
+            "validate-xml",
+            "$validate takes XML",
+            "resource-operation-validate.html",
+            Level.SHALL,
+            _validate_xml,
+            (*_VALIDATE, need.xml),
+        ),
+        Check(
+            "meta-version",
+            "$meta may be asked of a version",
+            "resource-operation-meta.html",
+            Level.MAY,
+            _meta_of_version,
+            (_CREATE, need.operation("meta"), need.interactions("vread")),
         ),
     ),
 )

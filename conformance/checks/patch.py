@@ -240,6 +240,13 @@ def _patched(stored: Stored) -> None:
         expect.fail("the address was not removed")
 
 
+def _deleted(target: Target) -> None:
+    stored = target.create(active=True)
+    expect.success(target.delete(stored))
+    expect.status(change_active(target, stored.path, value=False), 404, 410, 409, 412)
+    expect.status(target.get(stored.path), 404, 410)
+
+
 _BASE = need.interactions("create", "read", "patch")
 _JSON = (_BASE, need.patch_format(JSON_PATCH))
 _FHIRPATH = (_BASE, need.patch_format(JSON))
@@ -400,6 +407,14 @@ GROUP = Group(
             Level.SHOULD,
             _other_media_type,
             (_BASE,),
+        ),
+        Check(
+            "patch-deleted",
+            "A patch of a deleted resource is refused and does not bring it back",
+            "http.html#patch",
+            Level.SHALL,
+            _deleted,
+            (_BASE, need.interactions("delete")),
         ),
     ),
 )

@@ -123,6 +123,20 @@ def _search_elements(target: Target) -> None:
     _marked(entry["resource"])
 
 
+def _mandatory(target: Target) -> None:
+    stored = target.create(target.samples.of("Observation"))
+    for query in ("_elements=effectiveDateTime", "_elements=effective", "_summary=text"):
+        found = _asked(target, stored, query)
+        if "valueQuantity" not in found:
+            _has(found, "status", "code")
+
+
+def _search_text(target: Target) -> None:
+    (entry,) = expect.matches(_search(target, "_summary=text"))
+    _has(entry["resource"], "id", "meta")
+    _lacks(entry["resource"], "telecom", "address", BEYOND_SUMMARY[target.type])
+
+
 _CREATE = (need.interactions("create", "read"),)
 _SEARCH = (need.interactions("create", "read", "search-type"), need.search_param("identifier"))
 
@@ -208,6 +222,22 @@ GROUP = Group(
             "search.html#elements",
             Level.SHOULD,
             _search_elements,
+            _SEARCH,
+        ),
+        Check(
+            "summary-mandatory",
+            "A subset keeps the mandatory elements",
+            "search.html#elements",
+            Level.SHOULD,
+            _mandatory,
+            (need.interactions("create", "read", of="Observation"),),
+        ),
+        Check(
+            "summary-search-text",
+            "_summary=text applies to the matches of a search",
+            "search.html#summary",
+            Level.SHOULD,
+            _search_text,
             _SEARCH,
         ),
     ),

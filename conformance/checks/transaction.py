@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from conformance import expect
 from conformance import needs as need
-from conformance.bundles import absent, code, codes, entry, if_match, path, place, points, post, refused, transact, urn
+from conformance.bundles import absent, code, codes, entry, if_match, path, place, post, refused, transact, urn
 from conformance.check import Check, Group, Level
 from conformance.patches import fhirpath_parameters
 from conformance.r4 import JSON
@@ -87,92 +87,12 @@ def _outcome(target: Target) -> None:
     expect.outcome(response)
 
 
-def _if_none_exist(target: Target) -> None:
-    stored = target.create()
-    value = target.value_of(stored)
-    criteria, name = target.criteria(value), urn()
-    target.only_ours(target.type, criteria, 1)
-    body = target.samples.person(identifier=[target.samples.identifier(value)])
-    made = transact(
-        target,
-        entry("POST", target.type, body, name, ifNoneExist=criteria),
-        entry("POST", target.type, target.samples.linked(name), urn()),
-    )
-    if codes(made) != [200, 201]:
-        expect.fail(f"the entries were answered {codes(made)}, expected 200 for the match and 201")
-    points(target.stored(target.get(path(made[1])), *place(made[1])[:2]), stored)
-    if len(target.found(target.type, criteria, 1)) != 1:
-        expect.fail("a second resource was created, although ifNoneExist had a match")
-
-
-def _if_none_exist_new(target: Target) -> None:
-    body = target.samples.person()
-    criteria = target.criteria(target.value_of(body))
-    (made,) = transact(target, entry("POST", target.type, body, urn(), ifNoneExist=criteria))
-    if code(made) != 201 or len(target.found(target.type, criteria, 1)) != 1:
-        expect.fail(f"an ifNoneExist without a match was answered {code(made)}, expected 201 and one resource")
-
-
-def _if_none_exist_many(target: Target) -> None:
-    value = target.samples.value()
-    for _ in range(2):
-        target.create(identifier=[target.samples.identifier(value)])
-    criteria, other = target.criteria(value), target.samples.person()
-    target.only_ours(target.type, criteria, 2)
-    body = target.samples.person(identifier=[target.samples.identifier(value)])
-    response = post(
-        target,
-        "transaction",
-        [entry("POST", target.type, other, urn()), entry("POST", target.type, body, urn(), ifNoneExist=criteria)],
-    )
-    refused(target, response)
-    absent(target, target.value_of(other))
-    if len(target.found(target.type, criteria, 2)) != 2:
-        expect.fail("a third resource was created, although ifNoneExist had two matches")
-
-
-def _delete_before_post(target: Target) -> None:
-    stored = target.create()
-    value = target.value_of(stored)
-    criteria = target.criteria(value)
-    target.only_ours(target.type, criteria, 1)
-    body = target.samples.person(identifier=[target.samples.identifier(value)])
-    made = transact(target, entry("POST", target.type, body, urn(), ifNoneExist=criteria), entry("DELETE", stored.path))
-    if code(made[0]) != 201 or place(made[0])[1] == stored.id:
-        expect.fail(f"the POST was answered {code(made[0])}; the DELETE comes before it and removes the only match")
-
-
-def _get_after_post(target: Target) -> None:
-    body = target.samples.person()
-    search = entry("GET", f"{target.type}?{target.criteria(target.value_of(body))}")
-    made = transact(target, search, entry("POST", target.type, body, urn()))
-    found = expect.matches(made[0].get("resource", {}))
-    if [one["resource"].get("id") for one in found] != [place(made[1])[1]]:
-        expect.fail("a search in the transaction does not find what a POST after it creates; GET comes last")
-
-
 def _read(target: Target) -> None:
     stored = target.create()
     (made,) = transact(target, entry("GET", stored.path))
     body = made.get("resource", {})
     if code(made) != 200 or (body.get("resourceType"), body.get("id")) != (stored.type, stored.id):
         expect.fail("a GET in a transaction does not return the resource in its entry")
-
-
-def _same_twice(target: Target) -> None:
-    stored = target.create(active=True)
-    entries = [entry("PUT", stored.path, {**stored.resource, "active": active}) for active in (False, True)]
-    refused(target, post(target, "transaction", entries))
-    if target.read(stored).version != stored.version:
-        expect.fail("the transaction was refused, yet the resource has changed")
-
-
-def _put_and_delete(target: Target) -> None:
-    stored = target.create(active=True)
-    entries = [entry("PUT", stored.path, {**stored.resource, "active": False}), entry("DELETE", stored.path)]
-    refused(target, post(target, "transaction", entries))
-    if target.read(stored).version != stored.version:
-        expect.fail("the transaction was refused, yet the resource has changed")
 
 
 def _empty(target: Target) -> None:
@@ -263,68 +183,12 @@ GROUP = Group(
             _TRANSACTION,
         ),
         Check(
-            "transaction-if-none-exist",
-            "An ifNoneExist with one match creates nothing, and references to the entry lead to the match",
-            "http.html#trules",
-            Level.SHALL,
-            _if_none_exist,
-            (*_TRANSACTION, *_SEARCH, need.conditional_create, need.linkable),
-        ),
-        Check(
-            "transaction-if-none-exist-new",
-            "An ifNoneExist without a match creates the resource",
-            "http.html#ccreate",
-            Level.SHALL,
-            _if_none_exist_new,
-            (*_TRANSACTION, *_SEARCH, need.conditional_create),
-        ),
-        Check(
-            "transaction-if-none-exist-many",
-            "An ifNoneExist with several matches fails the whole transaction",
-            "http.html#ccreate",
-            Level.SHALL,
-            _if_none_exist_many,
-            (*_TRANSACTION, *_SEARCH, need.conditional_create),
-        ),
-        Check(
-            "transaction-delete-first",
-            "DELETE is processed before POST, whatever the order of the entries",
-            "http.html#trules",
-            Level.SHALL,
-            _delete_before_post,
-            (*_TRANSACTION, *_SEARCH, need.conditional_create, need.interactions("delete")),
-        ),
-        Check(
-            "transaction-get-last",
-            "GET is processed after POST, whatever the order of the entries",
-            "http.html#trules",
-            Level.SHALL,
-            _get_after_post,
-            (*_TRANSACTION, *_SEARCH),
-        ),
-        Check(
             "transaction-read",
             "A read in a transaction returns the resource in its entry",
             "http.html#transaction",
             Level.SHALL,
             _read,
             _TRANSACTION,
-        ),
-        Check(
-            "transaction-same-twice",
-            "A transaction that updates a resource twice is refused",
-            "http.html#trules",
-            Level.SHALL,
-            _same_twice,
-            (*_TRANSACTION, need.interactions("update")),
-        ),
-        Check(
-            "transaction-put-and-delete",
-            "A transaction that updates and deletes the same resource is refused",
-            "http.html#trules",
-            Level.SHALL,
-            _put_and_delete,
-            (*_TRANSACTION, need.interactions("update", "delete")),
         ),
         Check(
             "transaction-empty",

@@ -155,6 +155,22 @@ def _unchanged(target: Target, stored: Stored) -> None:
         expect.fail(f"the update was refused, yet {stored.path} has changed")
 
 
+def _longest_id(target: Target) -> None:
+    chosen = (f"{target.samples.value()}-A.z." + "0" * 64)[:64]
+    expect.status(target.send("PUT", f"{target.type}/{chosen}", target.samples.person(id=chosen)), 201)
+    expect.resource(target.get(f"{target.type}/{chosen}"), target.type)
+
+
+def _case_of_ids(target: Target) -> None:
+    chosen = target.samples.value()
+    lower, upper = f"{chosen}-a", f"{chosen}-A"
+    expect.status(target.send("PUT", f"{target.type}/{lower}", target.samples.person(id=lower, active=True)), 201)
+    expect.status(target.send("PUT", f"{target.type}/{upper}", target.samples.person(id=upper, active=False)), 201)
+    for one, active in ((lower, True), (upper, False)):
+        if expect.resource(target.get(f"{target.type}/{one}"), target.type).get("active") is not active:
+            expect.fail(f"the ids {lower} and {upper} are taken for the same")
+
+
 _UPDATE = need.interactions("create", "read", "update")
 
 GROUP = Group(
@@ -269,7 +285,7 @@ GROUP = Group(
             "update-if-match-required",
             "Where versioned-update is claimed, an update without If-Match is refused",
             "http.html#versions",
-            Level.SHALL,
+            Level.SHOULD,
             _if_match_required,
             (_UPDATE,),
         ),
@@ -280,6 +296,22 @@ GROUP = Group(
             Level.MAY,
             _revives,
             (_UPDATE, need.interactions("delete"), need.update_create),
+        ),
+        Check(
+            "update-longest-id",
+            "An id may have 64 characters, with letters of both cases, digits, - and .",
+            "datatypes.html#id",
+            Level.SHALL,
+            _longest_id,
+            (need.interactions("read", "update"), need.update_create),
+        ),
+        Check(
+            "update-case-of-ids",
+            "Ids that differ in case only are different",
+            "datatypes.html#id",
+            Level.SHALL,
+            _case_of_ids,
+            (need.interactions("read", "update"), need.update_create),
         ),
     ),
 )

@@ -33,6 +33,8 @@ _STRINGS = {
     "effectiveDateTime",
     "valueString",
     "language",
+    "contentType",
+    "data",
 }
 _SYSTEMS = {"phone", "fax", "email", "pager", "url", "sms", "other"}
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")

@@ -9,6 +9,7 @@ import copy
 import json
 import re
 import urllib.parse
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,7 +24,8 @@ from tests.conformance.small_rules import problems
 
 Resource = dict[str, Any]
 Query = list[tuple[str, str]]
-TYPES = ("Patient", "Organization", "Observation")
+TYPES = ("Patient", "Organization", "Observation", "Binary")
+_MANDATORY = ("resourceType", "id", "meta", "status", "code")
 _BEYOND_SUMMARY = ("text", "contact", "component")
 
 
@@ -215,6 +217,8 @@ class SmallServer:
         raise Refused(405, "not-supported", "not here")
 
     def negotiate(self, call: Call) -> None:
+        if call.path.startswith("Binary/"):
+            return
         wanted = call.parameter("_format") or call.headers.get("accept", "*/*")
         offered = [part.partition(";") for part in wanted.split(",")]
         names = [name.strip() for name, _, rest in offered if "q=0," not in rest + "," and "q=0;" not in rest]
@@ -224,7 +228,10 @@ class SmallServer:
     # Reading a body
 
     def content(self, call: Call, kind: str | None) -> Resource:
-        if call.headers.get("content-type", "").partition(";")[0].strip() != "application/fhir+json":
+        media_type = call.headers.get("content-type", "").partition(";")[0].strip()
+        if kind == "Binary" and media_type != "application/fhir+json":
+            return {"resourceType": kind, "contentType": media_type, "data": b64encode(call.body).decode()}
+        if media_type != "application/fhir+json":
             raise Refused(415, "not-supported", "only JSON is taken")
         try:
             body = decode(call.body)
@@ -340,6 +347,9 @@ class SmallServer:
             unchanged = since is not None and current.when.replace(microsecond=0) <= parsedate_to_datetime(since)
             if unchanged or call.headers.get("if-none-match") == headers.get("ETag", "none"):
                 return Answer(304, None, headers)
+        if kind == "Binary" and "json" not in call.headers.get("accept", ""):
+            media_type = {"Content-Type": current.resource["contentType"]}
+            return Answer(200, b64decode(current.resource["data"]), headers | media_type)
         return Answer(200, self.subset(call, current.resource), headers)
 
     def vread(self, kind: str, id_: str, number: str) -> Answer:
@@ -353,11 +363,11 @@ class SmallServer:
     def subset(self, call: Call, resource: Resource) -> Resource:
         summary, elements = call.parameter("_summary"), call.parameter("_elements")
         if elements:
-            kept = {k: v for k, v in resource.items() if k in {"resourceType", "id", "meta", *elements.split(",")}}
+            kept = {k: v for k, v in resource.items() if k in {*_MANDATORY, *elements.split(",")}}
         elif summary == "true":
             kept = {k: v for k, v in resource.items() if k not in _BEYOND_SUMMARY}
         elif summary == "text":
-            kept = {k: v for k, v in resource.items() if k in ("resourceType", "id", "meta", "text")}
+            kept = {k: v for k, v in resource.items() if k in {*_MANDATORY, "text"}}
         elif summary == "data":
             kept = {k: v for k, v in resource.items() if k != "text"}
         else:
@@ -427,6 +437,8 @@ class SmallServer:
     def search(self, call: Call, kind: str | None) -> Answer:
         known = ("_id", "identifier", "_tag", "_lastUpdated", "_count", "_offset", "_summary", "_elements", "_format")
         unknown = [name for name, _ in call.query if name not in known]
+        if any(":" in name for name in unknown):
+            raise Refused(400, "not-supported", "unknown modifier")
         lenient = "handling=lenient" in call.wants
         if unknown and not lenient and (self.choices.strict or "handling=strict" in call.wants):
             raise Refused(400, "not-supported", "unknown parameter")
@@ -520,6 +532,9 @@ class SmallServer:
         return sorted(range(len(entries)), key=lambda number: methods.index(entries[number]["request"]["method"]))
 
     def transact(self, call: Call, entries: list[Resource]) -> list[Resource]:
+        names = [one["fullUrl"] for one in entries if "fullUrl" in one]
+        if len(set(names)) != len(names):
+            raise Refused(400, "duplicate", "one fullUrl names two entries")
         urls = [one["request"]["url"] for one in entries if one["request"]["method"] in ("PUT", "PATCH", "DELETE")]
         if len(set(urls)) != len(urls):
             raise Refused(400, "duplicate", "one resource appears twice")

@@ -198,7 +198,14 @@ FAULTS: dict[str, tuple[Callable[[], SmallServer], tuple[str, ...]]] = {
     "references to earlier entries only": (f.BackwardReferences, ("references-forward", "references-circular")),
     "a transaction that is a batch": (
         f.Duplicates,
-        ("transaction-same-twice", "transaction-put-and-delete", "transaction-atomic", "transaction-outcome"),
+        (
+            "transaction-same-twice",
+            "transaction-put-and-delete",
+            "transaction-conditional-overlap",
+            "transaction-same-full-url",
+            "transaction-atomic",
+            "transaction-outcome",
+        ),
     ),
     # headers
     "an ETag that is not the version": (
@@ -239,6 +246,14 @@ FAULTS: dict[str, tuple[Callable[[], SmallServer], tuple[str, ...]]] = {
         lambda: changed(on(f.is_read, lambda c, a: a.body["meta"].pop("tag", None))),
         ("summary-true", "summary-elements"),
     ),
+    "a Binary that is always a resource": (
+        lambda: changed(on(lambda c, a: isinstance(a.body, bytes), f.body({"resourceType": "Binary"}))),
+        ("binary-raw",),
+    ),
+    "a Binary whose content is altered": (
+        lambda: changed(on(lambda c, a: f.is_read(c, a) and "Binary" in c.path, f.put("data", "AAAA"))),
+        ("binary-resource", "binary-raw-create"),
+    ),
     # search
     "no self link": (
         lambda: changed(on(f.is_bundle("searchset"), f.put("link", []))),
@@ -269,17 +284,17 @@ FAULTS: dict[str, tuple[Callable[[], SmallServer], tuple[str, ...]]] = {
     "no rules of content": (
         f.NoRules,
         (
-            "error-wrong-shape",
-            "error-wrong-json-type",
-            "error-not-a-list",
-            "error-unknown-element",
-            "error-empty-list",
-            "error-bad-date",
-            "error-bad-code",
-            "error-missing-element",
-            "error-two-choices",
-            "error-wrong-target",
-            "error-invalid-update",
+            "content-wrong-shape",
+            "content-wrong-json-type",
+            "content-not-a-list",
+            "content-unknown-element",
+            "content-empty-list",
+            "content-bad-date",
+            "content-bad-code",
+            "content-missing-element",
+            "content-two-choices",
+            "content-wrong-target",
+            "content-invalid-update",
             "create-other-type",
             "security-narrative-script",
         ),
