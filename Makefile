@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PORT   ?= 8080
 R4     := .cache/r4/package
 
-.PHONY: run test check bench definitions clean help
+.PHONY: run test check bench definitions reference clean help
 
 help:
 	@echo "make run    install, start on SQLite with a demo clinic at http://127.0.0.1:$(PORT)/fhir"
@@ -48,6 +48,10 @@ bench: $(VENV)/.test
 # Rebuild fhir_server/definitions/data from the official package.
 definitions: $(VENV)/.run $(R4)/package.json
 	$(BIN)/python -m fhir_server.definitions.compile $(R4)
+
+# Rewrite docs/reference/settings.md and cli.md from the settings table and the commands.
+reference: $(VENV)/.run
+	$(BIN)/python -m fhir_server.cli.reference docs/reference
 
 clean:
 	rm -rf $(VENV) .cache

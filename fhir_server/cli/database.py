@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from fhir_server.errors import FhirError
 from fhir_server.settings import Settings, mask_url
 from fhir_server.storage.database import Database, open_database
 from fhir_server.storage.migrations import is_empty, migrate
+
+if TYPE_CHECKING:
+    from fhir_server.app import Server
 
 
 @contextmanager
@@ -33,6 +37,23 @@ def opened(settings: Settings) -> Iterator[Database]:
         raise click.ClickException(f"{mask_url(settings.database)}: {error}") from error
     finally:
         database.close()
+
+
+@contextmanager
+def wired(settings: Settings) -> Iterator[Server]:
+    """Open the server without HTTP; errors of its database end the command with a sentence."""
+    from fhir_server.app import create_server
+
+    try:
+        server = create_server(settings)
+    except ValueError as error:
+        raise click.UsageError(f"FHIR_DATABASE (option --database): {error}.") from error
+    try:
+        yield server
+    except FhirError as error:
+        raise click.ClickException(f"{mask_url(settings.database)}: {error}") from error
+    finally:
+        server.database.close()
 
 
 def prepare(settings: Settings, *, upgrade: bool) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from fhir_server.cli.database import opened, prepare
+from fhir_server.cli.database import opened, prepare, wired
 from fhir_server.cli.options import ALL, setting_options, settings_from
 from fhir_server.cli.serve import refuse_open_door, serve
 from fhir_server.settings import Settings
@@ -49,12 +49,9 @@ def command(*, start: bool, **options: Any) -> None:
 
 def load_clinic(settings: Settings) -> int:
     """Store the demo clinic, dated from now; return the number of its resources."""
-    from fhir_server.app import create_server
     from fhir_server.demo import clinic
     from fhir_server.storage.access import Access
 
-    server = create_server(settings)
-    try:
-        return len(server.endpoint.transaction(clinic(datetime.now().astimezone()), Access.unrestricted()))
-    finally:
-        server.database.close()
+    bundle = clinic(datetime.now().astimezone())
+    with wired(settings) as server:
+        return len(server.endpoint.transaction(bundle, Access.unrestricted()))

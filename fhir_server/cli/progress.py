@@ -7,9 +7,36 @@ from __future__ import annotations
 
 import sys
 import time
+from types import TracebackType
 from typing import TextIO
 
 _BAR = 24
+
+
+class Counting:
+    """Shows on a terminal how far a walk over all resources is; elsewhere it is silent."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._terminal = self._stream.isatty()
+        self._shown = 0.0
+
+    def __enter__(self) -> Counting:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._terminal:
+            self._stream.write("\r\x1b[K")
+
+    def show(self, resource_type: str, done: int, total: int) -> None:
+        """Show that `done` of `total` resources of a type are done."""
+        now = time.monotonic()
+        if self._terminal and now - self._shown > 0.1:
+            self._shown = now
+            self._stream.write(f"\r{resource_type}: {done:,} of {total:,}\x1b[K")
+            self._stream.flush()
 
 
 class Progress:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -19,12 +22,15 @@ from urllib.parse import urlsplit
 import click
 
 from fhir_server.cli import logs
+from fhir_server.cli.collector import relieve
 from fhir_server.cli.database import prepare
 from fhir_server.cli.options import ALL, setting_options, settings_from
 from fhir_server.settings import Settings, is_loopback, mask_url
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+_PARENT_SECONDS = 1.0  # between two looks at whether the parent process lives
 
 
 @click.command("serve")
@@ -56,6 +62,8 @@ def serve(settings: Settings) -> None:
     from granian.log import LogLevels
     from granian.server import Server
 
+    import fhir_server.app  # noqa: F401 - workers are forked and share what is loaded now
+
     _require_free_port(settings)
     if not settings.link_secret:
         settings = replace(settings, link_secret=secrets.token_urlsafe(32))  # the same one for all workers
@@ -80,11 +88,15 @@ def serve(settings: Settings) -> None:
 
 def application(settings: Settings) -> WSGIApplication:
     """Return the WSGI application of one worker process."""
+    # Until granian installs its own handler, this process has that of its parent, which would swallow an order to stop.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     from fhir_server.app import create_app
     from fhir_server.definitions import load
 
     logs.configure(settings.log_level)
+    _end_with_parent()
     app: WSGIApplication = create_app(settings)
+    relieve()
     if not settings.access_log:
         return app
     definitions = load()
@@ -94,6 +106,18 @@ def application(settings: Settings) -> WSGIApplication:
         [operation.code for operation in definitions.operations],
     )
     return logs.AccessLog(app, template, _writer(sys.stdout.fileno()))
+
+
+def _end_with_parent() -> None:
+    """Stop this worker when the process that started it is gone: nobody else would."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 def _writer(descriptor: int) -> Callable[[bytes], Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_server.app import create_server
+from fhir_server.cli.collector import relieve
 from fhir_server.cli.loading.target import Answer, Mark, issues_of
 from fhir_server.rest.message import Response
 from fhir_server.settings import Settings
@@ -27,7 +28,9 @@ class OpenLocal:
     settings: Settings
 
     def __call__(self) -> LocalTarget:
-        return LocalTarget(replace(self.settings, max_bundle_entries=_MOST_ENTRIES))
+        target = LocalTarget(replace(self.settings, max_bundle_entries=_MOST_ENTRIES))
+        relieve()
+        return target
 
 
 class LocalTarget:
