@@ -27,6 +27,7 @@ def etag(version: int) -> str:
     return f'W/"{version}"'
 
 
+@lru_cache(maxsize=256)
 def http_date(moment: datetime) -> str:
     """Return `moment` (UTC) as an HTTP date, to the second."""
     return (

@@ -65,6 +65,11 @@ class Router(Generic[Target]):
         for target in targets:
             self._table.setdefault(target.path, {})[target.method] = target
         self._instance = self._table.get("[type]/[id]", {})
+        self._fixed = {
+            (method, name): Route(target, name)
+            for method, target in self._table.get("[type]", {}).items()
+            for name in self._types
+        }
 
     def route(self, method: str, path: str) -> Route[Target]:
         """Return the route of a request; `path` is relative to the base and percent-decoded.
@@ -73,6 +78,9 @@ class Router(Generic[Target]):
         MethodNotAllowed (405, with Allow).
         """
         verb = "GET" if method == "HEAD" else method
+        fixed = self._fixed.get((verb, path))
+        if fixed is not None:
+            return fixed
         head, _, tail = path.partition("/")
         if head in self._types and tail and _ID.fullmatch(tail) and tail not in _DOTS:
             target = self._instance.get(verb)  # the common case, kept short

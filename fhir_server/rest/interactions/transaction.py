@@ -46,7 +46,7 @@ def transaction(
         else:
             reading.append(entry)
     changes = [change for _, change in writing]
-    links = _linked(endpoint, writing)
+    links = Links(endpoint)
 
     def at_last(unit: WriteUnit) -> None:
         # The store reads on the connection of the open transaction, so this sees what was just written.
@@ -55,7 +55,11 @@ def transaction(
         if also is not None:
             also(unit)
 
-    results = write(endpoint, request.access, changes, links.second_pass, at_last if reading or also else None)
+    try:
+        _link(links, writing)
+        results = write(endpoint, request.access, changes, links.second_pass, at_last if reading or also else None)
+    finally:
+        links.restore()
     for (entry, change), result in zip(writing, results, strict=True):
         entry.response = written(endpoint, change, result, "minimal")
     return [entry.response for entry in entries if entry.response is not None]
@@ -72,9 +76,8 @@ def _change(endpoint: Endpoint, entry: Entry) -> Change | None:
     return change
 
 
-def _linked(endpoint: Endpoint, writing: Sequence[tuple[Entry, Change]]) -> Links:
-    """Return the references of the transaction after their first pass."""
-    links = Links(endpoint)
+def _link(links: Links, writing: Sequence[tuple[Entry, Change]]) -> None:
+    """Take the references of the transaction through their first pass."""
     for entry, change in writing:
         if entry.full_url and change.method in ("create", "update"):
             links.target(entry.full_url, change)
@@ -84,7 +87,6 @@ def _linked(endpoint: Endpoint, writing: Sequence[tuple[Entry, Change]]) -> Link
             links.patched(change, entry.full_url)
         except FhirError as error:
             raise within(error, change.label) from None
-    return links
 
 
 def _read(endpoint: Endpoint, entry: Entry) -> Response:
