@@ -71,10 +71,6 @@ class Destinations:
         self._found: dict[Ref, State] = {}
         self.keys: dict[Ref, int] = {}
 
-    def resolve(self, resource_type: str, resource_id: str) -> int | None:
-        """Return the key of a target that `find` found."""
-        return self.keys.get((resource_type, resource_id))
-
     def find(self, wanted: Iterable[Ref], new_key: Callable[[int], Sequence[int]], now: datetime) -> None:
         """Look up the targets that are not known yet; under `enforced` nobody can delete them any more.
 

@@ -5,10 +5,11 @@ https://hl7.org/fhir/R4/http.html
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy import Table
 
@@ -77,3 +78,22 @@ class Parts:
     def compartment_types(self) -> frozenset[str]:
         """The types that have compartments."""
         return frozenset(self.definitions.compartments)
+
+
+def projected(
+    parts: Parts,
+    resource_type: str,
+    key: int,
+    document: dict[str, Any],
+    targets: Collection[tuple[str, str]],
+    keys: Mapping[tuple[str, str], int],
+) -> dict[str, list[tuple[Any, ...]]]:
+    """Return table -> rows of one document.
+
+    targets  (type, id) of the local references of the document
+    keys     their keys, where there are any
+    A reference gets a key only when it is one of `targets`: the entries of a stored Bundle refer to one another, and
+    never to a resource of ours that happens to have the same id.
+    """
+    known = {ref: keys[ref] for ref in targets if ref in keys}
+    return parts.projector.rows(resource_type, key, document, lambda kind, id_: known.get((kind, id_)))

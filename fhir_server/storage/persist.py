@@ -14,7 +14,7 @@ from fhir_server.storage.dialects import Lock, State
 from fhir_server.storage.dialects.commands import Ref
 from fhir_server.storage.integrity import Destinations, Reader, refuse_referred
 from fhir_server.storage.model import Version, Write
-from fhir_server.storage.parts import Parts
+from fhir_server.storage.parts import Parts, projected
 from fhir_server.storage.references import Kind, Reference
 from fhir_server.storage.revision import Revision, Rows, compartments, revise
 from fhir_server.storage.session import Session
@@ -129,12 +129,13 @@ class Persist:
         return self._parts.commands.allocate(self._session, count)
 
     def _project(self, revisions: Sequence[Revision]) -> None:
-        rows, resolve = self._parts.projector.rows, self._destinations.resolve
+        keys = self._destinations.keys
         for made in revisions:
+            kind, key = made.write.type, made.key
             if made.document is not None:
-                made.rows = rows(made.write.type, made.key, made.document, resolve)
+                made.rows = projected(self._parts, kind, key, made.document, made.targets, keys)
             if made.old_document is not None:
-                made.old_rows = rows(made.write.type, made.key, made.old_document, resolve)
+                made.old_rows = projected(self._parts, kind, key, made.old_document, made.old_targets, keys)
 
     def _replace_rows(self, revisions: Sequence[Revision]) -> None:
         """Write `resource`, `resource_version` and every projection table, each in one go."""

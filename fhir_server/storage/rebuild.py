@@ -20,7 +20,7 @@ from fhir_server.storage.conflicts import DRIVER_ERRORS, meaning
 from fhir_server.storage.dialects import Lock
 from fhir_server.storage.dialects.commands import Ref
 from fhir_server.storage.integrity import Reader
-from fhir_server.storage.parts import Parts
+from fhir_server.storage.parts import Parts, projected
 from fhir_server.storage.references import Kind
 from fhir_server.storage.session import Session
 from fhir_server.storage.tables import projection_build, resource
@@ -122,15 +122,14 @@ def project(
     """Return table -> rows for stored documents, references resolved with the keys that exist."""
     reader = Reader(parts.base_url)
     decoded = {key: json.decode_trusted(content) for key, content in documents.items()}
-    wanted: set[Ref] = set()
+    targets: dict[int, set[Ref]] = {}
     for key, document in decoded.items():
         read = reader.read(document, documents[key])
-        wanted |= {(each.type, each.id) for each in read if each.kind is Kind.LOCAL}
-    states = parts.commands.locate(session, sorted(wanted), Lock.NONE)
+        targets[key] = {(each.type, each.id) for each in read if each.kind is Kind.LOCAL}
+    states = parts.commands.locate(session, sorted(set().union(*targets.values())), Lock.NONE)
     keys = {(state.type, state.id): state.key for state in states}
     made: dict[str, list[tuple[Any, ...]]] = {}
     for key, document in decoded.items():
-        found = parts.projector.rows(resource_type, key, document, lambda kind, id_: keys.get((kind, id_)))
-        for table, rows in found.items():
+        for table, rows in projected(parts, resource_type, key, document, targets[key], keys).items():
             made.setdefault(table, []).extend(rows)
     return made

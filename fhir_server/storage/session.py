@@ -39,7 +39,7 @@ class Session(ABC):
         """Run a fixed statement, prepared once per connection, and return its rows (none for a mere command)."""
 
     @abstractmethod
-    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    def insert(self, table: str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
         """Add `rows` (tuples in the order of `columns`) to `table` in bulk."""
 
     @abstractmethod
@@ -91,19 +91,19 @@ class PostgresSession(Session):
     def __init__(self, core: Connection) -> None:
         super().__init__(core)
         self._cursor = self.raw.cursor()
-        self._copies: dict[str, sql.Composed] = {}
+        self._copies: dict[tuple[str, tuple[str, ...]], sql.Composed] = {}
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         cursor = self._cursor
         cursor.execute(statement, parameters, prepare=True)
         return cursor.fetchall() if cursor.description is not None else []
 
-    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        copy_in = self._copies.get(table)
+    def insert(self, table: str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+        copy_in = self._copies.get((table, columns))
         if copy_in is None:
             names = sql.SQL(", ").join(map(sql.Identifier, columns))
             copy_in = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
-            self._copies[table] = copy_in
+            self._copies[table, columns] = copy_in
         with self._cursor.copy(copy_in) as copy:
             write_row = copy.write_row
             for row in rows:
@@ -152,7 +152,7 @@ class SqliteSession(Session):
         self._file = self._identity()
         self._timeout = statement_timeout
         self._deadline = 0.0
-        self._inserts: dict[str, str] = {}
+        self._inserts: dict[tuple[str, tuple[str, ...]], str] = {}
         self.raw.set_progress_handler(self._overdue, self._STEPS)
 
     def _identity(self) -> tuple[int, int] | None:
@@ -174,14 +174,14 @@ class SqliteSession(Session):
         self._deadline = time.monotonic() + self._timeout if self._timeout else 0.0
         return super().select(statement)
 
-    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-        statement = self._inserts.get(table)
+    def insert(self, table: str, columns: tuple[str, ...], rows: Iterable[Row]) -> None:
+        statement = self._inserts.get((table, columns))
         if statement is None:
             quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
             marks = ", ".join("?" * len(columns))
             name = table.replace('"', '""')
             statement = f'INSERT INTO "{name}" ({quoted}) VALUES ({marks})'  # noqa: S608 - names of our own tables
-            self._inserts[table] = statement
+            self._inserts[table, columns] = statement
         self._deadline = 0.0
         self.raw.executemany(statement, rows)
 

@@ -41,17 +41,17 @@ def rows(database: Database) -> list[tuple[int, str]]:
 
 def test_a_transaction_is_all_or_nothing(database: Database) -> None:
     with database.transaction() as session:
-        session.insert("t", ["a", "b"], [(1, "x"), (2, None)])
+        session.insert("t", ("a", "b"), [(1, "x"), (2, None)])
     assert database.fetch("SELECT a, b FROM t ORDER BY a") == [(1, "x"), (2, None)]
     with pytest.raises(RuntimeError), database.transaction() as session:
-        session.insert("t", ["a", "b"], [(3, "y")])
+        session.insert("t", ("a", "b"), [(3, "y")])
         raise RuntimeError
     assert len(rows(database)) == 2
 
 
 def test_the_same_key_twice_is_worth_another_try(database: Database) -> None:
     with pytest.raises(DRIVER_ERRORS) as caught, database.transaction() as session:
-        session.insert("t", ["a", "b"], [(1, "x"), (1, "y")])
+        session.insert("t", ("a", "b"), [(1, "x"), (1, "y")])
     assert meaning(caught.value).again
     assert rows(database) == []
 
@@ -64,7 +64,7 @@ def test_a_write_inside_a_write_is_a_fault_of_ours(database: Database) -> None:
 def test_what_is_not_committed_is_invisible_to_other_threads(database: Database) -> None:
     seen: list[int] = []
     with database.transaction() as session:
-        session.insert("t", ["a", "b"], [(1, "x")])
+        session.insert("t", ("a", "b"), [(1, "x")])
         thread = threading.Thread(target=lambda: seen.append(len(rows(database))))
         thread.start()
         thread.join()
@@ -85,7 +85,7 @@ def test_every_thread_has_a_connection_of_its_own_and_gives_it_back(database: Da
 
 def test_waiting_for_a_lock_ends(database: Database) -> None:
     with database.transaction() as session:
-        session.insert("t", ["a", "b"], [(1, "x")])
+        session.insert("t", ("a", "b"), [(1, "x")])
     failures: list[FhirError] = []
 
     def second() -> None:
@@ -158,9 +158,9 @@ def test_a_lost_connection_is_replaced(database: Database, postgres_admin_url: s
     assert database.fetch("SELECT 1") == [(1,)]
     cut()
     with database.transaction() as session:
-        session.insert("t", ["a", "b"], [(1, "x")])
+        session.insert("t", ("a", "b"), [(1, "x")])
     with pytest.raises(StoreUnavailable, match="may or may not"), database.transaction() as session:
-        session.insert("t", ["a", "b"], [(2, "y")])
+        session.insert("t", ("a", "b"), [(2, "y")])
         (pid,) = session.fetch("SELECT pg_backend_pid()")[0]
         with psycopg.connect(postgres_admin_url, autocommit=True) as admin:
             admin.execute("SELECT pg_terminate_backend(%s)", (pid,))
@@ -170,14 +170,14 @@ def test_a_lost_connection_is_replaced(database: Database, postgres_admin_url: s
 
 def test_a_child_process_does_not_use_the_connection_of_its_parent(database: Database) -> None:
     with database.transaction() as session:
-        session.insert("t", ["a", "b"], [(1, "x")])
+        session.insert("t", ("a", "b"), [(1, "x")])
     read, write = os.pipe()
     child = os.fork()
     if child == 0:  # pragma: no cover - runs in the child
         outcome = b"bad"
         try:
             with database.transaction() as session:
-                session.insert("t", ["a", "b"], [(2, "y")])
+                session.insert("t", ("a", "b"), [(2, "y")])
             outcome = b"good" if len(rows(database)) == 2 else b"few"
             database.close()
         finally:

@@ -53,6 +53,12 @@ def _statements(connection: Connection, table: Table) -> Iterator[str]:
         yield str(CreateIndex(index).compile(connection)).strip()
 
 
+_INDEX_NAMES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index'",
+    "postgresql": "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()",
+}
+
+
 def drop_views(connection: Connection, schema: Schema) -> None:
     """Drop the views for people: tables below a view cannot change freely."""
     for resource_type in schema.types:
@@ -72,9 +78,9 @@ def add_missing(connection: Connection, metadata: MetaData) -> set[str]:
 
     Must run inside a transaction.
     """
-    inspector = inspect(connection)
-    there = {key[1]: {column["name"] for column in columns} for key, columns in inspector.get_multi_columns().items()}
-    indexed = {key[1]: {index["name"] for index in indexes} for key, indexes in inspector.get_multi_indexes().items()}
+    reflected = inspect(connection).get_multi_columns()
+    there = {key[1]: {column["name"] for column in columns} for key, columns in reflected.items()}
+    indexed = set(connection.exec_driver_sql(_INDEX_NAMES[connection.dialect.name]).scalars())
     changed: set[str] = set()
     for name, table in metadata.tables.items():
         if name not in there:
@@ -89,6 +95,6 @@ def add_missing(connection: Connection, metadata: MetaData) -> set[str]:
                 connection.exec_driver_sql(f"ALTER TABLE {quoted} ADD COLUMN {definition}")
                 changed.add(name)
         for index in table.indexes:
-            if str(index.name) not in indexed.get(name, set()):
+            if str(index.name) not in indexed:
                 connection.exec_driver_sql(str(CreateIndex(index).compile(connection)))
     return changed

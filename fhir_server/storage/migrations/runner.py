@@ -22,6 +22,7 @@ from fhir_server.storage.migrations.steps import LATEST, MIGRATIONS
 from fhir_server.storage.schema import Schema, build_schema
 from fhir_server.storage.tables import create_core, projection_build, resource, schema_version
 
+_NEWER = "The database was migrated by a newer version of this program."
 _LOCK = 7_310_226_104  # any number, the same for all starters
 
 
@@ -55,9 +56,9 @@ def require_current(database: Database, schema: Schema) -> None:
     newest = select(schema_version.c.number, schema_version.c.fingerprint).order_by(schema_version.c.number.desc())
     there = database.read(lambda session: _has_tables(session.core))
     rows = database.read(lambda session: session.select(newest.limit(1))) if there else []
+    if rows and rows[0].number > LATEST:
+        raise StoreUnavailable(_NEWER)
     if not rows or rows[0].number < LATEST or rows[0].fingerprint != fingerprint(schema):
-        if rows and rows[0].number > LATEST:
-            raise StoreUnavailable("The database was migrated by a newer version of this program.")
         raise StoreUnavailable("The database's tables are not those this program needs: run `fhir-server migrate`.")
 
 
@@ -103,7 +104,7 @@ def _advance(connection: Connection, schema: Schema) -> list[str]:
     rows = connection.execute(select(schema_version.c.number, schema_version.c.fingerprint)).all()
     number = max(row.number for row in rows)
     if number > LATEST:
-        raise StoreUnavailable("The database was migrated by a newer version of this program.")
+        raise StoreUnavailable(_NEWER)
     for migration in MIGRATIONS:
         if migration.number > number:
             with _transaction(connection):
