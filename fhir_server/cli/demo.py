@@ -13,7 +13,9 @@ import click
 from fhir_server.cli.database import opened, prepare, wired
 from fhir_server.cli.options import ALL, setting_options, settings_from
 from fhir_server.cli.serve import refuse_open_door, serve
-from fhir_server.settings import Settings
+from fhir_server.storage.access import Access
+from fhir_server.storage.migrations import is_empty
+from fhir_server.storage.model import HistoryRequest
 
 _LOOK = (
     "Patient",
@@ -31,27 +33,21 @@ def command(*, start: bool, **options: Any) -> None:
 
     A database that has resources already is served as it is.
     """
+    from fhir_server.demo import clinic
+
     settings = settings_from(options)
     refuse_open_door(settings)
     with opened(settings) as database:
-        from fhir_server.storage.migrations import is_empty
-
         new = is_empty(database)
     prepare(settings, upgrade=new)
-    if new:
-        click.echo(f"The demo clinic is loaded: {load_clinic(settings)} resources.", err=True)
+    with wired(settings) as server:
+        store, everyone = server.endpoint.store, Access.unrestricted()
+        if not store.history(everyone, HistoryRequest(count=1, total=False)).rows:
+            bundle = clinic(datetime.now().astimezone())
+            count = len(server.endpoint.transaction(bundle, everyone))
+            click.echo(f"The demo clinic is loaded: {count} resources.", err=True)
     if start:
         click.echo("Look at:", err=True)
         for path in _LOOK:
             click.echo(f"  {settings.base_url}/{path}", err=True)
         serve(settings)
-
-
-def load_clinic(settings: Settings) -> int:
-    """Store the demo clinic, dated from now; return the number of its resources."""
-    from fhir_server.demo import clinic
-    from fhir_server.storage.access import Access
-
-    bundle = clinic(datetime.now().astimezone())
-    with wired(settings) as server:
-        return len(server.endpoint.transaction(bundle, Access.unrestricted()))

@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 import click
 
 from fhir_server.cli.loading.report import Report
-from fhir_server.cli.loading.run import Alone, Pool, Run, Workers
+from fhir_server.cli.loading.run import Alone, Pool, Run, TargetLost, Workers
 from fhir_server.cli.loading.sources import Source, find
 from fhir_server.cli.loading.submit import Done, Task
 from fhir_server.cli.loading.target import Target
@@ -80,7 +81,7 @@ def load(
     """Load `sources` and print the report; return the exit code."""
     began = time.monotonic()
     progress = _Shown(Progress(sum(source.size for source in sources)))
-    interrupted = False
+    interrupted, lost = False, ""
     with ExitStack() as stack:
         stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _interrupt))
         report = stack.enter_context(Report(report_path))
@@ -94,16 +95,21 @@ def load(
         except KeyboardInterrupt:
             interrupted = True
             run.stop()
+        except (TargetLost, BrokenProcessPool) as error:
+            lost = str(error)
+            run.stop()
         run.settle()
         progress.last()
         seconds = time.monotonic() - began
-        report.finish(seconds, interrupted=interrupted)
+        report.finish(seconds, complete=not interrupted and not lost)
     for line in report.lines(seconds):
         click.echo(line)
     if interrupted:
         click.echo("Interrupted. The same command goes on from here.", err=True)
         return _INTERRUPTED
-    return 1 if report.refusals else 0
+    if lost:
+        click.echo(f"Stopped: {lost}\nThe same command goes on from here.", err=True)
+    return 1 if report.refusals or lost else 0
 
 
 class _Shown:

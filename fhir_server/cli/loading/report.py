@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+_WAITING = frozenset({"not-found", "lock-error", "timeout", "transient", "throttled"})
 _SHOWN = 10  # kinds of refusal that are printed; the report file holds them all
 
 
@@ -38,8 +39,8 @@ class Refusal:
 
     @property
     def waits(self) -> bool:
-        """Whether the reason is an absent target that a later file may bring."""
-        return self.code == "not-found"
+        """Whether it may go well later: a target that another file brings, a database that is busy."""
+        return self.code in _WAITING
 
 
 @dataclass(slots=True)
@@ -125,7 +126,7 @@ class Report:
         self.refuse(Refusal(**json.loads(line)) for line in self._held)
         self.forget_held()
 
-    def finish(self, seconds: float, *, interrupted: bool) -> None:
+    def finish(self, seconds: float, *, complete: bool) -> None:
         """Write the last line of the report file: the sums."""
         tally = self.tally
         self._write(
@@ -139,7 +140,7 @@ class Report:
                 "already_there": dict(sorted(tally.present.items())),
                 "refusals": self.refusals,
                 "seconds": round(seconds, 3),
-                "interrupted": interrupted,
+                "complete": complete,
             }
         )
 
@@ -163,7 +164,7 @@ class Report:
             yield f"            first: {example.file} {where}".rstrip()
         if len(self.reasons) > _SHOWN:
             yield f"  and {len(self.reasons) - _SHOWN} other reasons; --report FILE writes them all."
-        if any(example.waits for example in self.examples.values()):
+        if any(code == "not-found" for code, _ in self.reasons):
             yield "Targets are absent. Add the files that hold them, or load with --referential-integrity relaxed."
 
     def _write(self, line: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +25,10 @@ from fhir_server.cli.loading.target import Target
 
 OpenTarget = Callable[[], Target]
 Advance = Callable[[Task, Done], None]
+
+
+class TargetLost(Exception):
+    """The target takes nothing any more; the text says why."""
 
 
 class Pool(Protocol):
@@ -137,7 +142,10 @@ class Run:
         self._skipped: Counter[Path] = Counter()
 
     def load(self, sources: Sequence[Source]) -> None:
-        """Load everything, then again what waited for a target, as long as that stores something."""
+        """Load everything, then again what waited for something, as long as that stores anything.
+
+        Raises TargetLost; what the workers are doing is to be collected by `stop` then.
+        """
         self._report.files = len(sources)
         for group in in_order(sources):
             for source in group:
@@ -156,7 +164,8 @@ class Run:
     def stop(self) -> None:
         """Take note of what the workers are doing still, and of nothing after that."""
         self._pool.cancel()
-        self._collect(self._pool.drain())
+        with suppress(TargetLost, BrokenProcessPool):
+            self._collect(self._pool.drain())
 
     def settle(self) -> None:
         """Put into the report what can be said at the end only."""
@@ -186,3 +195,5 @@ class Run:
             else:
                 self._report.refuse(done.refusals)
             self._advance(task, done)
+            if done.lost:
+                raise TargetLost(done.lost)

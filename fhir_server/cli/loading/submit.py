@@ -15,7 +15,7 @@ from fhir_server.cli.loading.report import Refusal, Tally
 from fhir_server.cli.loading.sources import Chunk, Source, Unreadable, read_chunks, read_document
 from fhir_server.cli.loading.target import WHOLE, Answer, Mark, Target
 from fhir_server.cli.loading.units import Unit, of_chunk, of_document, refusals_of
-from fhir_server.errors import FhirError, Unavailable
+from fhir_server.errors import FhirError, StoreUnavailable, Unavailable
 from fhir_server.formats import json
 
 P = ParamSpec("P")
@@ -47,11 +47,15 @@ class Task:
 
 @dataclass(slots=True)
 class Done:
-    """What a task did: counts, refusals, whether all of it had been loaded in an earlier run."""
+    """What a task did: counts, refusals, whether all of it had been loaded in an earlier run.
+
+    lost  why the target takes nothing any more, "" while it does
+    """
 
     tally: Tally = field(default_factory=Tally)
     refusals: list[Refusal] = field(default_factory=list)
     skipped: bool = False
+    lost: str = ""
 
     @property
     def waits(self) -> bool:
@@ -72,6 +76,8 @@ def perform(target: Target, task: Task) -> Done:
         done.refusals.append(Refusal(file, "", 0, "structure", str(error)))
     except OSError as error:
         done.refusals.append(Refusal(file, "", 0, "exception", f"The file cannot be read: {error.strerror}."))
+    except StoreUnavailable as error:
+        done.lost = str(error)
     except FhirError as error:
         done.refusals.extend(refusals_of(file, "", error))
     del done.refusals[_MOST_REFUSALS:]
@@ -126,6 +132,8 @@ class _Submission:
         number = WHOLE if unit.atomic else unit.number
         try:
             answers = _patiently(self._target.transaction, part.entries, Mark(self._digest, number, unit.broken))
+        except StoreUnavailable:
+            raise
         except FhirError as error:
             if unit.atomic or len(indexes) == 1:
                 self._refused_together(part, error)
@@ -146,6 +154,9 @@ class _Submission:
     def _one_by_one(self, part: Unit, indexes: Sequence[int]) -> bool:
         """Store the good entries of a unit that holds a bad one."""
         answers = _patiently(self._target.batch, part.entries)
+        lost = [issue.diagnostics for answer in answers for issue in answer.issues if issue.code == "no-store"]
+        if lost:
+            raise StoreUnavailable(lost[0])
         self._count(part, answers)
         left = tuple(index for index, answer in zip(indexes, answers, strict=True) if answer.status >= 400)
         self._target.mark(Mark(self._digest, part.number, (*part.broken, *left)))
