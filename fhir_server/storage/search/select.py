@@ -41,6 +41,11 @@ class Compiler:
         if self._limit is not None:
             self._conditions.append(self._limit)
         self._conditions += [self._criterion(criterion) for criterion in plan.criteria]
+        self._key: ColumnElement[Any] = self._r.c.key
+        if plan.type is not None and not plan.sort and all(each.modifier in _NEGATIVE for each in plan.criteria):
+            # Nothing selects: the type's main table gives its resources in the order of their keys.
+            self._main = self._main if self._main is not None else parts.schema.tables_of(plan.type)[0].alias("m")
+            self._key = self._main.c.key
 
     def page(self) -> Select[Any]:
         """Return the statement of one page, with one row more than it holds, in order.
@@ -48,7 +53,7 @@ class Compiler:
         Columns: type, id, version, last_updated, key, method, content.
         """
         r, plan = self._r, self._plan
-        columns = [*(r.c[_SORT_COLUMNS[key.code]] for key in plan.sort), r.c.key]
+        columns = [*(r.c[_SORT_COLUMNS[key.code]] for key in plan.sort), self._key]
         # The key breaks ties in the direction of the last sort key, so that one index serves both.
         directions = [key.descending for key in plan.sort]
         directions.append(directions[-1] if directions else False)
@@ -77,10 +82,12 @@ class Compiler:
     def _alone(self) -> Select[Any] | None:
         """Count in one table when one criterion answers alone: rows exist only for what is current and not deleted."""
         plan = self._plan
-        if self._limit is not None or plan.type is None or len(plan.criteria) != 1:
+        if self._limit is not None or plan.type is None or len(plan.criteria) > 1:
             return None
+        if not plan.criteria:
+            return select(func.count()).select_from(self._parts.schema.tables_of(plan.type)[0])
         criterion = plan.criteria[0]
-        if criterion.modifier in ("not", "missing") or len(criterion.targets) != 1:
+        if criterion.modifier in _NEGATIVE or len(criterion.targets) != 1:
             return None
         target = criterion.targets[0]
         if target.table == resource.name or _loose_values(criterion, target):
@@ -154,6 +161,7 @@ class Compiler:
         return conditions
 
 
+_NEGATIVE = ("not", "missing")
 _OF_EVERY_TYPE = frozenset({"meta_tag", "meta_security", "meta_profile", "meta_source"})
 
 

@@ -1,0 +1,164 @@
+"""Statements are served by indexes: no read, history or common search walks a large table."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import Executable
+from sqlalchemy.dialects import postgresql, sqlite
+
+from fhir_server.storage import history
+from fhir_server.storage.access import Access, Grant
+from fhir_server.storage.model import HistoryRequest, SearchRequest
+from fhir_server.storage.repository import Store
+from fhir_server.storage.search.run import planned
+from fhir_server.storage.search.select import Compiler
+from tests.stores import EVERYONE, Clock, put
+
+ANN = Access.restricted([Grant("*", frozenset({"read", "search"}), ("Patient", "p7"))])
+LARGE = ("resource", "resource_version", "patient", "patient_identifier", "patient_name_part", "observation")
+SIZES = {"patient": 1_500, "observation": 4_500}
+
+
+def patient(n: int) -> dict[str, Any]:
+    return {
+        "resourceType": "Patient",
+        "id": f"p{n}",
+        "identifier": [{"system": "urn:mrn", "value": str(n)}],
+        "name": [{"family": f"Family{n}", "given": [f"Given{n % 50}"]}],
+        "birthDate": f"{1930 + n % 80}-{n % 12 + 1:02d}-{n % 28 + 1:02d}",
+        "gender": ("male", "female")[n % 2],
+        "telecom": [{"system": "phone", "value": f"+41{n:08d}"}],
+    }
+
+
+def observation(n: int) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "id": f"o{n}",
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": str(n % 300)}]},
+        "subject": {"reference": f"Patient/p{n % SIZES['patient']}"},
+        "effectiveDateTime": f"20{n % 20:02d}-{n % 12 + 1:02d}-{n % 28 + 1:02d}T08:00:00Z",
+    }
+
+
+@pytest.fixture
+def filled(store: Store, clock: Clock) -> Store:
+    """Enough rows for an index to pay, made at as many moments."""
+    patients, observations = list(map(patient, range(SIZES["patient"]))), map(observation, range(SIZES["observation"]))
+    documents = [*patients, *observations]
+    for start in range(0, len(documents), 100):
+        clock.advance(seconds=1)
+        put(store, *documents[start : start + 100])
+    store.database.fetch("ANALYZE")
+    return store
+
+
+def explained(store: Store, statement: Executable | str, parameters: tuple[Any, ...] = ()) -> str:
+    """Return the plan of a statement as the database words it."""
+    raw = store.database.session().raw
+    if isinstance(statement, str):
+        text = statement
+    else:
+        dialect = postgresql.dialect() if store.database.dialect == "postgresql" else sqlite.dialect()
+        literal = {"literal_binds": True, "render_postcompile": True}
+        text = str(statement.compile(dialect=dialect, compile_kwargs=literal))  # type: ignore[attr-defined]
+    if store.database.dialect == "postgresql":
+        text = text if parameters else text.replace("%%", "%")
+        return "\n".join(row[0] for row in raw.execute("EXPLAIN " + text, parameters or None).fetchall())
+    return "\n".join(row[3] for row in raw.execute("EXPLAIN QUERY PLAN " + text, parameters).fetchall())
+
+
+def walks(store: Store, plan: str) -> list[str]:
+    """Return the large tables that a plan reads from end to end."""
+    if store.database.dialect == "postgresql":
+        found = re.findall(r"Seq Scan on (\w+)", plan)
+    else:
+        aliases = {"r": "resource", "v": "resource_version"}
+        found = [aliases.get(name, name) for name in re.findall(r"SCAN (\w+)(?! USING)", plan)]
+    # A page in the order of keys reads the main table in that order, and stops when it is full.
+    return [name for name in found if re.sub(r"_\d+$", "", name) in LARGE and name != "m"]
+
+
+SEARCHES: list[tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]]] = [
+    ("Patient", (("_id", "p7"),), ()),
+    ("Patient", (("identifier", "urn:mrn|7"),), ()),
+    ("Patient", (("identifier", "7"),), ()),
+    ("Patient", (("identifier", "7,8,9"),), ()),
+    ("Patient", (("family", "family7"),), ()),
+    ("Patient", (("family:exact", "Family7"),), ()),
+    ("Patient", (("birthdate", "1950-05-05"),), ()),
+    ("Patient", (("phone", "+4100000007"),), ()),
+    ("Patient", (), ()),
+    ("Patient", (), ("-_lastUpdated",)),
+    ("Patient", (), ("_id",)),
+    ("Patient", (("_lastUpdated", "gt2026-11-20T08:31:10Z"),), ("_lastUpdated",)),
+    ("Observation", (("patient", "p7"),), ()),
+    ("Observation", (("subject", "Patient/p7"), ("code", "http://loinc.org|7")), ()),
+    ("Observation", (("subject", "p7"),), ("-_lastUpdated",)),
+    ("Observation", (("code", "http://loinc.org|7"), ("date", "2007-08")), ()),
+    ("Observation", (("date", "2007-08-08"),), ()),
+    ("Observation", (("_tag", "urn:t|x"),), ()),
+]
+
+
+def test_common_searches_use_indexes(filled: Store) -> None:
+    parts = filled._parts
+    wrong: dict[str, str] = {}
+    for type_, parameters, sort in SEARCHES:
+        request = SearchRequest(type_, parameters, count=20, sort=sort)
+        for name, access in (("everyone", EVERYONE), ("restricted", ANN)):
+            plan = explained(filled, Compiler(parts, access, planned(parts, request), ("search",)).page())
+            if walks(filled, plan):
+                wrong[f"{name} {type_}?{parameters}{sort}"] = plan
+    assert wrong == {}, "\n\n".join(f"{name}\n{plan}" for name, plan in wrong.items())
+
+
+def test_a_later_page_starts_where_the_last_one_ended(filled: Store) -> None:
+    """Keyset paging: the index is entered at the cursor, nothing but ties is sorted, nothing is skipped over."""
+    parts = filled._parts
+    for sort in ((), ("-_lastUpdated",), ("_lastUpdated",), ("_id",)):
+        first = filled.search(EVERYONE, SearchRequest("Observation", count=2_000, sort=sort))
+        request = SearchRequest("Observation", count=20, cursor=first.next_cursor, sort=sort)
+        plan = explained(filled, Compiler(parts, EVERYONE, planned(parts, request), ("search",)).page())
+        assert walks(filled, plan) == [], plan
+        if filled.database.dialect == "postgresql":
+            inner = plan[plan.index("Limit") :]
+            assert not re.search(r"->  Sort ", inner), plan
+
+
+def test_a_count_that_one_table_answers_touches_no_other(filled: Store) -> None:
+    parts = filled._parts
+    for type_, parameter in (("Observation", ("code", "http://loinc.org|7")), ("Patient", ("identifier", "7"))):
+        request = SearchRequest(type_, (parameter,), total=True)
+        plan = explained(filled, Compiler(parts, EVERYONE, planned(parts, request), ("search",)).count())
+        assert walks(filled, plan) == [], plan
+        assert not re.search(r"\bresource\b", plan), plan
+
+
+@pytest.mark.parametrize(
+    "request_", [HistoryRequest("Patient", "p7"), HistoryRequest("Patient"), HistoryRequest()], ids=str
+)
+def test_histories_use_indexes(filled: Store, request_: HistoryRequest) -> None:
+    page = filled.history(EVERYONE, HistoryRequest(request_.type, request_.id, count=1))
+    for cursor in ("", page.next_cursor):
+        asked = HistoryRequest(request_.type, request_.id, count=20, cursor=cursor)
+        conditions = history._conditions(filled._parts, EVERYONE, asked)
+        plan = explained(filled, history.page_statement(asked, conditions))
+        assert walks(filled, plan) == [], plan
+
+
+def test_reads_use_indexes(filled: Store) -> None:
+    commands = filled._parts.commands
+    for statement, parameters in ((commands.read, ("Patient", "p7")), (commands.vread, ("Patient", "p7", 1))):
+        plan = explained(filled, statement, parameters)
+        assert walks(filled, plan) == [], plan
+
+
+def test_a_delete_finds_referrers_by_an_index(filled: Store) -> None:
+    mark = filled.database.session().placeholder
+    plan = explained(filled, f"SELECT source FROM resource_reference WHERE target = {mark}", (7,))
+    assert not re.search(r"Seq Scan|SCAN resource_reference$", plan, re.MULTILINE), plan
