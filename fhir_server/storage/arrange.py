@@ -27,8 +27,11 @@ from fhir_server.mappings.model import (
     String,
 )
 from fhir_server.mappings.words import snake_words
+from fhir_server.storage.datatypes import keep, needs_own_table
+from fhir_server.storage.datatypes.moments import interval_columns, serve_date
+from fhir_server.storage.datatypes.names import keep_parts
+from fhir_server.storage.datatypes.place import Place
 from fhir_server.storage.draft import Draft
-from fhir_server.storage.keep import Place, interval_columns, keep, needs_own_table, part_columns, serve_date
 from fhir_server.storage.layout import Field, Layout
 from fhir_server.storage.naming import shortened, table_name
 
@@ -119,7 +122,7 @@ class _Arranger:
         kept = keep(Place(element, draft, base, path, searches))
         if isinstance(element, HumanName | Address) and any(kind == "string" for kind, _ in searches):
             parts = self._draft(draft, "part", path, own=False, extra="position")
-            part_columns(parts, path)
+            keep_parts(parts, path)
             kept = replace(kept, parts=parts.name)
         self.fields[path] = kept
 

@@ -35,7 +35,7 @@ search needs.
 | `key` | the resource: `resource.key`. `JOIN resource r ON r.key = t.key` gives its FHIR `id` |
 | `ordinal`, `<element>_ordinal` | position in the list, from 0; outer elements first |
 | `coding` | position of a coding within its concept. The last row may hold a text that no coding's display gives |
-| `x`, `x_until` | a date, dateTime or instant: its first moment, and the first after it (2026-11: 1 November, 1 December) |
+| `x`, `x_until` | a date, dateTime or instant: its first moment, and the first after it (2026-11: 1 Nov, 1 Dec) |
 | `x_start`, `x_end` | a Period or Timing, half-open: `x_end` is the first moment after it; open: {earliest}, {latest} |
 | `x_key`, `x_type` | a reference: key of the target here and, where several types are possible, its type |
 | `x_system`, `x_code`, `x_display` or `x_text` | a code; for a concept its first coding |
