@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
-from fhir_server.definitions import Definitions, SearchParameter
-from fhir_server.fhirpath import compile as compile_fhirpath
-from fhir_server.fhirpath.tree import Tree
-from fhir_server.mappings.expressions import NotAPath, Route, Step, branches, root_of, route
+from fhir_server.definitions import Definitions, SearchComponent, SearchParameter
+from fhir_server.mappings.expressions import NotAPath, Route, Step, branches, route
 from fhir_server.mappings.grow import Grower, Want, extension_name
 from fhir_server.mappings.model import Component, Computed, Mapping, Parameter, Path, SearchType
 from fhir_server.mappings.official import official_element
@@ -43,15 +42,16 @@ def official_parameters(definitions: Definitions, resource_type: str) -> Iterato
     """Yield the official parameters whose expression has something to say about the type, common ones left out."""
     for code, official in definitions.search_parameters_of(resource_type).items():
         if official.expression and not code.startswith("_"):
-            tree = compile_fhirpath(official.expression, lenient=True).ast
-            if any(_concerns(definitions, resource_type, branch) for branch in branches(tree)):
+            roots = branches(official.expression)
+            if resource_type in roots or any(_concerns(definitions, resource_type, root) for root in roots):
                 yield official
 
 
-def _concerns(definitions: Definitions, resource_type: str, branch: Tree) -> bool:
+def _concerns(definitions: Definitions, resource_type: str, root: str) -> bool:
     """Say whether an alternative speaks of the type: it starts with its name, or with one of its elements."""
-    root = root_of(branch)
-    return root in {resource_type, *_BASES} or definitions.type(resource_type).element(root) is not None
+    if root in (resource_type, *_BASES):
+        return True
+    return root[:1].islower() and definitions.type(resource_type).element(root) is not None
 
 
 def derive(definitions: Definitions, resource_type: str) -> Mapping:
@@ -87,11 +87,11 @@ class Deriver:
         self.parameters.append(Parameter(official.code, _search_type(official), paths, to))
 
     def _paths(self, official: SearchParameter) -> Iterator[Path]:
-        tree = compile_fhirpath(official.expression, lenient=True).ast
-        for branch in branches(tree):
-            if _concerns(self.definitions, self.type, branch):
-                relative = root_of(branch) not in {self.type, *_BASES}
-                yield self._path(official, route(branch, relative=relative))
+        for root, trees in branches(official.expression).items():
+            if _concerns(self.definitions, self.type, root):
+                relative = root not in (self.type, *_BASES)
+                for tree in trees:
+                    yield self._path(official, route(tree, relative=relative))
 
     def _path(self, official: SearchParameter, found: Route) -> Path:
         steps = self._typed(found.steps)
@@ -122,27 +122,22 @@ class Deriver:
         return tuple(made)
 
     def _composite(self, official: SearchParameter) -> Parameter:
-        tree = compile_fhirpath(official.expression, lenient=True).ast
-        roots = [route(branch, relative=False) for branch in branches(tree) if root_of(branch) == self.type]
-        by_url = {parameter.url: parameter for parameter in self.definitions.search_parameters}
-        components = []
-        for part in official.components:
-            kind = _search_type(by_url[part.definition])
-            expression = COMPONENT_ERRATA.get((official.id, part.definition), part.expression)
-            found = [
-                route(branch, relative=True) for branch in branches(compile_fhirpath(expression, lenient=True).ast)
-            ]
-            from_resource = any(branch.root == "%resource" for branch in found)
-            for root in roots[:1] if from_resource else roots:
-                for branch in found:
-                    above = () if from_resource else root.steps
-                    self.grower.want(Want(official.code, kind, self._typed((*above, *branch.steps))))
-            above = () if from_resource else roots[0].steps
-            paths = tuple(Path(_text(self._typed((*above, *b.steps))[len(above) :]), b.where, b.to) for b in found)
-            components.append(Component(kind, paths, from_resource))
-        return Parameter(
-            official.code, "composite", tuple(Path(_text(root.steps)) for root in roots), (), tuple(components)
-        )
+        roots = [route(tree, relative=False) for tree in branches(official.expression)[self.type]]
+        components = tuple(self._component(official, roots, part) for part in official.components)
+        return Parameter(official.code, "composite", tuple(Path(_text(root.steps)) for root in roots), (), components)
+
+    def _component(self, official: SearchParameter, roots: list[Route], part: SearchComponent) -> Component:
+        kind = _search_type(_by_url(self.definitions)[part.definition])
+        trees = branches(COMPONENT_ERRATA.get((official.id, part.definition), part.expression))
+        found = [route(tree, relative=True) for group in trees.values() for tree in group]
+        from_resource = "%resource" in trees
+        for root in roots[:1] if from_resource else roots:
+            for branch in found:
+                above = () if from_resource else root.steps
+                self.grower.want(Want(official.code, kind, self._typed((*above, *branch.steps))))
+        above = () if from_resource else roots[0].steps
+        paths = tuple(Path(_text(self._typed((*above, *b.steps))[len(above) :]), b.where, b.to) for b in found)
+        return Component(kind, paths, from_resource)
 
     def mapping(self) -> Mapping:
         """Return the mapping."""
@@ -160,6 +155,11 @@ class Deriver:
             if element is not None and element.max == 1:
                 return paths[0].steps if len(paths) == 1 else next(iter(names))
         return ""
+
+
+@lru_cache(maxsize=1)
+def _by_url(definitions: Definitions) -> dict[str, SearchParameter]:
+    return {parameter.url: parameter for parameter in definitions.search_parameters}
 
 
 def _search_type(official: SearchParameter) -> SearchType:

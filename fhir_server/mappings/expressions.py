@@ -8,10 +8,11 @@ What the official parameters use: `|` between bases and alternatives, `as`, `ofT
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from fhir_server.fhirpath.tree import Binary, Call, Literal, Member, Tree, TypeTest, Variable
+from fhir_server.fhirpath.parser import parse
+from fhir_server.fhirpath.tree import Binary, Call, Literal, Member, Tree, TypeTest, Variable, alternatives
 
 
 class NotAPath(Exception):
@@ -43,13 +44,18 @@ class Route:
     to: tuple[str, ...] = ()
 
 
-def branches(tree: Tree) -> Iterator[Tree]:
-    """Yield the alternatives of an expression: the operands of `|`."""
-    if isinstance(tree, Binary) and tree.operator == "|":
-        yield from branches(tree.left)
-        yield from branches(tree.right)
-    else:
-        yield tree
+@lru_cache(maxsize=2048)
+def branches(expression: str) -> dict[str, tuple[Tree, ...]]:
+    """Return the alternatives of an expression (the operands of `|`) by the name each starts with.
+
+    That is a type ("Patient"), "%resource", an element ("name | alias"), or "" for what is no chain of steps. Parsed
+    only, not compiled; one expression serves up to thirty types. Raises FhirPathError.
+    """
+    found: dict[str, tuple[Tree, ...]] = {}
+    for branch in alternatives(parse(expression)):
+        name = root_of(branch)
+        found[name] = (*found.get(name, ()), branch)
+    return found
 
 
 def root_of(tree: Tree) -> str:
