@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/search.html#ptypes
 
 from __future__ import annotations
 
-from fhir_server.mappings.model import SearchType
+from fhir_server.mappings.datatypes import SearchType
 
 _TEXT = ("string", "markdown")
 _AMOUNTS = ("Quantity", "Age", "Count", "Distance", "Duration", "Money", "Range", "SampledData")

@@ -3,23 +3,20 @@
 https://hl7.org/fhir/R4/appointment.html
 """
 
-from fhir_server.mappings.model import (
+from fhir_server.mappings.datatypes import (
     Backbone,
     Code,
     CodeableConcept,
     DateTime,
     Identifier,
     Instant,
-    Mapping,
     Period,
     PositiveInt,
     Reference,
     String,
     UnsignedInt,
-    date,
-    reference,
-    token,
 )
+from fhir_server.mappings.model import Mapping, date, reference, token
 
 _ACTORS = ["Patient", "Practitioner", "PractitionerRole", "RelatedPerson", "Device", "HealthcareService", "Location"]
 _REASONS = ["Condition", "Procedure", "Observation", "ImmunizationRecommendation"]

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/claim.html
 """
 
-from fhir_server.mappings.model import (
+from fhir_server.mappings.datatypes import (
     Backbone,
     Boolean,
     Choice,
@@ -13,17 +13,14 @@ from fhir_server.mappings.model import (
     DateTime,
     Decimal,
     Identifier,
-    Mapping,
     Money,
     Period,
     PositiveInt,
     Quantity,
     Reference,
     String,
-    date,
-    reference,
-    token,
 )
+from fhir_server.mappings.model import Mapping, date, reference, token
 
 _CLINICIANS = ["Practitioner", "PractitionerRole"]
 _PROVIDERS = [*_CLINICIANS, "Organization"]

@@ -3,24 +3,21 @@
 https://hl7.org/fhir/R4/coverage.html
 """
 
-from fhir_server.mappings.model import (
+from fhir_server.mappings.datatypes import (
     Backbone,
     Boolean,
     Choice,
     Code,
     CodeableConcept,
     Identifier,
-    Mapping,
     Money,
     Period,
     PositiveInt,
     Quantity,
     Reference,
     String,
-    reference,
-    string,
-    token,
 )
+from fhir_server.mappings.model import Mapping, reference, string, token
 
 _HOLDERS = ["Patient", "RelatedPerson", "Organization"]
 

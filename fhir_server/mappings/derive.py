@@ -12,9 +12,10 @@ from dataclasses import replace
 from functools import lru_cache
 
 from fhir_server.definitions import Definitions, SearchComponent, SearchParameter
+from fhir_server.mappings.datatypes import Computed, SearchType
 from fhir_server.mappings.expressions import NotAPath, Route, Step, branches, route
 from fhir_server.mappings.grow import Grower, Want, extension_name
-from fhir_server.mappings.model import Component, Computed, Mapping, Parameter, Path, SearchType
+from fhir_server.mappings.model import Component, Mapping, Parameter, Path
 from fhir_server.mappings.official import official_element
 
 _BASES = frozenset({"Resource", "DomainResource"})

@@ -3,22 +3,18 @@
 https://hl7.org/fhir/R4/encounter.html
 """
 
-from fhir_server.mappings.model import (
+from fhir_server.mappings.datatypes import (
     Backbone,
     Code,
     CodeableConcept,
     Coding,
     Duration,
     Identifier,
-    Mapping,
     Period,
     PositiveInt,
     Reference,
-    date,
-    quantity,
-    reference,
-    token,
 )
+from fhir_server.mappings.model import Mapping, date, quantity, reference, token
 
 _PEOPLE = ["Practitioner", "PractitionerRole", "RelatedPerson"]
 _PLACES = ["Location", "Organization"]

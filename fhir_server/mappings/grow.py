@@ -10,26 +10,26 @@ from dataclasses import dataclass, field
 
 from fhir_server.definitions import Definitions, TypeRef
 from fhir_server.definitions import Element as OfficialElement
-from fhir_server.mappings import model
+from fhir_server.mappings import datatypes as fhir
 from fhir_server.mappings.answers import answers
+from fhir_server.mappings.datatypes import Backbone, Choice, Element, Extension, Reference, SearchType
 from fhir_server.mappings.expressions import NotAPath, Step
-from fhir_server.mappings.model import Backbone, Choice, Element, Extension, Reference, SearchType
 from fhir_server.mappings.words import snake_words
 
 _CLASSES: dict[str, type[Element]] = {
     kind.type: kind
     for kind in (
-        model.Boolean, model.Integer, model.PositiveInt, model.UnsignedInt, model.Decimal, model.String, model.Markdown,
-        model.Code, model.Id, model.Time, model.Uri, model.Url, model.Oid, model.Uuid, model.Canonical, model.Date,
-        model.DateTime, model.Instant, model.Period, model.Timing, model.Coding, model.CodeableConcept,
-        model.Identifier, model.HumanName, model.Address, model.ContactPoint, model.Quantity, model.Age, model.Count,
-        model.Distance,
-        model.Duration, model.Money, model.Range, model.SampledData, model.Reference,
+        fhir.Boolean, fhir.Integer, fhir.PositiveInt, fhir.UnsignedInt, fhir.Decimal, fhir.String,
+        fhir.Markdown, fhir.Code, fhir.Id, fhir.Time, fhir.Uri, fhir.Url, fhir.Oid, fhir.Uuid,
+        fhir.Canonical, fhir.Date, fhir.DateTime, fhir.Instant, fhir.Period, fhir.Timing, fhir.Coding,
+        fhir.CodeableConcept, fhir.Identifier, fhir.HumanName, fhir.Address, fhir.ContactPoint,
+        fhir.Quantity, fhir.Age, fhir.Count, fhir.Distance, fhir.Duration, fhir.Money, fhir.Range,
+        fhir.SampledData, fhir.Reference,
     )
 }  # fmt: skip
-_CLASSES["SimpleQuantity"] = model.Quantity
-_CLASSES["MoneyQuantity"] = model.Quantity
-_CLASSES["Location.position"] = model.Position
+_CLASSES["SimpleQuantity"] = fhir.Quantity
+_CLASSES["MoneyQuantity"] = fhir.Quantity
+_CLASSES["Location.position"] = fhir.Position
 _LONG = frozenset({"markdown", "HumanName", "Address", "ContactPoint", "SampledData", "Location.position"})
 _READABLE = frozenset(_CLASSES) - _LONG
 _TECHNICAL = frozenset({"id", "implicitRules", "language"})

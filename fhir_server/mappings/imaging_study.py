@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/imagingstudy.html
 """
 
-from fhir_server.mappings.model import (
+from fhir_server.mappings.datatypes import (
     Backbone,
     Code,
     CodeableConcept,
@@ -11,14 +11,11 @@ from fhir_server.mappings.model import (
     DateTime,
     Id,
     Identifier,
-    Mapping,
     Reference,
     String,
     UnsignedInt,
-    date,
-    reference,
-    token,
 )
+from fhir_server.mappings.model import Mapping, date, reference, token
 
 _ORDERS = ["CarePlan", "ServiceRequest", "Appointment", "AppointmentResponse", "Task"]
 _READERS = ["Practitioner", "PractitionerRole"]

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from fhir_server.mappings.model import Backbone, Choice, Element, Extension, Mapping
+from fhir_server.mappings.datatypes import Backbone, Choice, Element, Extension
+from fhir_server.mappings.model import Mapping
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/medicationrequest.html
 """
 
-from fhir_server.mappings.model import (
+from fhir_server.mappings.datatypes import (
     Backbone,
     Boolean,
     Choice,
@@ -13,16 +13,13 @@ from fhir_server.mappings.model import (
     Duration,
     Identifier,
     Integer,
-    Mapping,
     Period,
     Quantity,
     Reference,
     String,
     UnsignedInt,
-    date,
-    reference,
-    token,
 )
+from fhir_server.mappings.model import Mapping, date, reference, token
 
 _REQUESTERS = ["Practitioner", "PractitionerRole", "Organization", "Patient", "RelatedPerson", "Device"]
 _PERFORMERS = [*_REQUESTERS, "CareTeam"]

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/patient.html
 """
 
-from fhir_server.mappings.model import (
+from fhir_server.mappings.datatypes import (
     Address,
     Backbone,
     Boolean,
@@ -18,15 +18,11 @@ from fhir_server.mappings.model import (
     HumanName,
     Identifier,
     Integer,
-    Mapping,
     Period,
     Reference,
     String,
-    date,
-    reference,
-    string,
-    token,
 )
+from fhir_server.mappings.model import Mapping, date, reference, string, token
 
 _PROVIDERS = ["Organization", "Practitioner", "PractitionerRole"]
 

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/practitioner.html
 """
 
-from fhir_server.mappings.model import (
+from fhir_server.mappings.datatypes import (
     Address,
     Backbone,
     Boolean,
@@ -13,12 +13,10 @@ from fhir_server.mappings.model import (
     Date,
     HumanName,
     Identifier,
-    Mapping,
     Period,
     Reference,
-    string,
-    token,
 )
+from fhir_server.mappings.model import Mapping, string, token
 
 PRACTITIONER = Mapping(
     "Practitioner",

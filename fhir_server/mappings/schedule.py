@@ -3,18 +3,8 @@
 https://hl7.org/fhir/R4/schedule.html
 """
 
-from fhir_server.mappings.model import (
-    Boolean,
-    CodeableConcept,
-    Identifier,
-    Mapping,
-    Period,
-    Reference,
-    String,
-    date,
-    reference,
-    token,
-)
+from fhir_server.mappings.datatypes import Boolean, CodeableConcept, Identifier, Period, Reference, String
+from fhir_server.mappings.model import Mapping, date, reference, token
 
 _ACTORS = ["Patient", "Practitioner", "PractitionerRole", "RelatedPerson", "Device", "HealthcareService", "Location"]
 

@@ -3,19 +3,8 @@
 https://hl7.org/fhir/R4/slot.html
 """
 
-from fhir_server.mappings.model import (
-    Boolean,
-    Code,
-    CodeableConcept,
-    Identifier,
-    Instant,
-    Mapping,
-    Reference,
-    String,
-    date,
-    reference,
-    token,
-)
+from fhir_server.mappings.datatypes import Boolean, Code, CodeableConcept, Identifier, Instant, Reference, String
+from fhir_server.mappings.model import Mapping, date, reference, token
 
 SLOT = Mapping(
     "Slot",

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fhir_server.mappings.answers import answers
-from fhir_server.mappings.lookup import find, variants
-from fhir_server.mappings.model import (
+from fhir_server.mappings.datatypes import (
     Address,
     Backbone,
     Choice,
@@ -20,12 +19,12 @@ from fhir_server.mappings.model import (
     Extension,
     HumanName,
     Identifier,
-    Mapping,
-    Path,
     Period,
     SearchType,
     String,
 )
+from fhir_server.mappings.lookup import find, variants
+from fhir_server.mappings.model import Mapping, Path
 from fhir_server.mappings.words import snake_words
 from fhir_server.storage.datatypes import keep, needs_own_table
 from fhir_server.storage.datatypes.moments import interval_columns, serve_date

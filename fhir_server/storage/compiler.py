@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fhir_server.mappings.datatypes import Backbone, Choice, Computed, Element, Extension
 from fhir_server.mappings.lookup import find, variants
-from fhir_server.mappings.model import Backbone, Choice, Computed, Element, Extension, Mapping
+from fhir_server.mappings.model import Mapping
 from fhir_server.storage.compute import computed_handler
 from fhir_server.storage.datatypes import ROWS, filler
 from fhir_server.storage.datatypes.moments import span_reader

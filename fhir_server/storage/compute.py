@@ -11,7 +11,7 @@ from typing import Any
 
 from fhir_server.fhirpath import Node
 from fhir_server.fhirpath import compile as compile_fhirpath
-from fhir_server.mappings.model import Computed, SearchType
+from fhir_server.mappings.datatypes import Computed, SearchType
 from fhir_server.storage.sink import Handler, Identity, Row, Sink
 
 

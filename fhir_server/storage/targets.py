@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 from fhir_server.definitions import Definitions
 from fhir_server.mappings.answers import answers
+from fhir_server.mappings.datatypes import SearchType
 from fhir_server.mappings.lookup import Found, find
-from fhir_server.mappings.model import Mapping, Parameter, Path, SearchType
+from fhir_server.mappings.model import Mapping, Parameter, Path
 from fhir_server.mappings.official import official_element
 from fhir_server.mappings.words import snake_words
 from fhir_server.storage.common import META_PROFILE, META_SECURITY, META_SOURCE, META_TAG

@@ -9,19 +9,10 @@ import pytest
 from fhir_server.definitions import load
 from fhir_server.definitions.model import Element as OfficialElement
 from fhir_server.mappings import CORE
+from fhir_server.mappings.datatypes import Backbone, Choice, Computed, Element, Extension, Position, Reference
 from fhir_server.mappings.derive import derive, official_parameters
 from fhir_server.mappings.lookup import fhir_type, find
-from fhir_server.mappings.model import (
-    Backbone,
-    Choice,
-    Computed,
-    Element,
-    Extension,
-    Mapping,
-    Parameter,
-    Position,
-    Reference,
-)
+from fhir_server.mappings.model import Mapping, Parameter
 
 TYPES = sorted(CORE)
 

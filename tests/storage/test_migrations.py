@@ -12,7 +12,8 @@ import pytest
 from fhir_server.definitions import load
 from fhir_server.errors import FhirError, StoreUnavailable, Unavailable
 from fhir_server.mappings import Mapping, mappings_for
-from fhir_server.mappings.model import String, string
+from fhir_server.mappings.datatypes import String
+from fhir_server.mappings.model import string
 from fhir_server.storage.database import Database, open_database
 from fhir_server.storage.migrations import is_empty, migrate, require_current
 from fhir_server.storage.model import SearchRequest

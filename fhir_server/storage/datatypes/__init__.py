@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fhir_server.mappings.model import (
+from fhir_server.mappings.datatypes import (
     Address,
     Boolean,
     Canonical,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from fhir_server.mappings.model import Integer, SampledData
+from fhir_server.mappings.datatypes import Integer, SampledData
 from fhir_server.storage.datatypes.place import Place, Spot, short
 from fhir_server.storage.layout import Field
 from fhir_server.storage.representation import exact

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fhir_server.mappings.model import Instant
+from fhir_server.mappings.datatypes import Instant
 from fhir_server.storage.datatypes.place import Place, Spot
 from fhir_server.storage.layout import Field
 from fhir_server.storage.representation import Representation, Span

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from fhir_server.mappings.model import Element
+from fhir_server.mappings.datatypes import Element
 from fhir_server.storage.draft import MAIN_DATE, Draft
 from fhir_server.storage.fold import LONGEST_TOKEN, fold, token_text
 from fhir_server.storage.layout import ColumnKind, ColumnUse, Field, FieldKind, Table

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fhir_server.definitions import load
-from fhir_server.mappings.model import Reference as ReferenceElement
+from fhir_server.mappings.datatypes import Reference as ReferenceElement
 from fhir_server.storage.datatypes.place import Place, Spot, short
 from fhir_server.storage.layout import Field
 from fhir_server.storage.references import Kind, Reference
