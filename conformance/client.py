@@ -172,13 +172,15 @@ class Client:
         chunks: list[bytes] = []
         size = 0
         stop = time.monotonic() + min(4 * self._timeout, self._remaining())
-        while chunk := answer.read1(65536):
+        while answer.length != 0 and (ready := answer.peek(65536)):  # peek waits for one packet, read for all of them
+            chunk = answer.read(len(ready))
             chunks.append(chunk)
             size += len(chunk)
             if size > _BODY_LIMIT:
                 raise http.client.HTTPException(f"the answer is longer than {_BODY_LIMIT} bytes")
             if time.monotonic() > stop:
                 raise TimeoutError("the answer takes too long to arrive")
+        answer.read()  # nothing is left; this frees the connection for the next request
         return _decoded(b"".join(chunks), answer.getheader("Content-Encoding"))
 
     def _remaining(self) -> float:

@@ -207,7 +207,8 @@ class Target:
         matches: list[Resource] = []
         for pause in _INDEX_WAITS:
             time.sleep(pause * self._index_wait)
-            bundle = expect.bundle(self.get(f"{resource_type}?{criteria}"), "searchset")
+            response = self.get(f"{resource_type}?{criteria}", headers={"Cache-Control": "no-cache"})
+            bundle = expect.bundle(response, "searchset")
             matches = [entry["resource"] for entry in expect.matches(bundle)]
             if len(matches) == expected:
                 break

@@ -174,3 +174,18 @@ def test_nothing_is_sent_after_the_deadline() -> None:
     with pytest.raises(OutOfTime):
         client.send("GET", "metadata")
     assert client.exchanges == []
+
+
+def test_an_answer_in_chunks_is_read_and_the_connection_kept() -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+    connections: list[int] = []
+
+    def twice(connection: socket.socket, number: int) -> None:
+        connections.append(number)
+        _answer(connection, chunked)
+        _answer(connection)
+
+    with talking(twice) as client:
+        assert client.send("GET", "metadata").body == b"abcde"
+        assert client.send("GET", "metadata").body == b"ok"
+    assert connections == [0]
