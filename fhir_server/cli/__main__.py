@@ -1,7 +1,4 @@
-"""Runs the command as `python -m fhir_server.cli`.
-
-https://docs.python.org/3/library/__main__.html
-"""
+"""`python -m fhir_server.cli`: the same as `fhir-server`."""
 
 from fhir_server.cli import main
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-_WAITING = frozenset({"not-found", "lock-error", "timeout", "transient", "throttled"})
 _SHOWN = 10  # kinds of refusal that are printed; the report file holds them all
 
 
@@ -28,6 +27,7 @@ class Refusal:
     code         issue code of http://hl7.org/fhir/issue-type
     diagnostics  sentence for people, without values of the record
     expression   FHIRPath of the place inside the resource, or ""
+    waits        whether it may go well later: another file may bring the target, the database may be less busy
     """
 
     file: str
@@ -36,11 +36,7 @@ class Refusal:
     code: str
     diagnostics: str
     expression: str = ""
-
-    @property
-    def waits(self) -> bool:
-        """Whether it may go well later: a target that another file brings, a database that is busy."""
-        return self.code in _WAITING
+    waits: bool = False
 
 
 @dataclass(slots=True)
@@ -109,7 +105,9 @@ class Report:
             if reason in self.reasons or len(self.reasons) < 1_000:
                 self.reasons[reason] += 1
                 self.examples.setdefault(reason, refusal)
-            self._write({"kind": "refused", **asdict(refusal)})
+            line = {"kind": "refused", **asdict(refusal)}
+            del line["waits"]
+            self._write(line)
 
     def hold(self, refusals: Iterable[Refusal]) -> None:
         """Keep refusals that a later round may overcome."""
@@ -164,7 +162,7 @@ class Report:
             yield f"            first: {example.file} {where}".rstrip()
         if len(self.reasons) > _SHOWN:
             yield f"  and {len(self.reasons) - _SHOWN} other reasons; --report FILE writes them all."
-        if any(code == "not-found" for code, _ in self.reasons):
+        if any(example.waits for example in self.examples.values()):
             yield "Targets are absent. Add the files that hold them, or load with --referential-integrity relaxed."
 
     def _write(self, line: Mapping[str, Any]) -> None:

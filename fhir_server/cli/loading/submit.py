@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 from fhir_server.cli.loading.report import Refusal, Tally
 from fhir_server.cli.loading.sources import Chunk, Source, Unreadable, read_chunks, read_document
 from fhir_server.cli.loading.target import WHOLE, Answer, Mark, Target
 from fhir_server.cli.loading.units import Unit, of_chunk, of_document, refusals_of
-from fhir_server.errors import FhirError, StoreUnavailable, Unavailable
+from fhir_server.errors import FhirError, Issue, StoreUnavailable, Unavailable
 from fhir_server.formats import json
 
 P = ParamSpec("P")
-_ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]\.?(?:resource\.?)?")
+_ENTRY = re.compile(r"Bundle\.entry\[(\d+)\](\.resource)?\.?")
+# Codes of refusals that may go well later; the second row only where a conditional reference may be the reason.
+_WAITING = frozenset({"not-found", "lock-error", "timeout", "transient", "throttled"})
+_UNCLEAR = frozenset({"invalid", "processing", "value"})
 _PAUSES = (0.2, 1.0, 3.0)  # seconds between tries while the database is busy
 _MOST_REFUSALS = 5_000  # that one task may bring home
 
@@ -168,11 +171,8 @@ class _Submission:
             resource = entry.get("resource")
             name = str(resource.get("resourceType")) if isinstance(resource, dict) else ""
             if answer.status >= 400:
-                self._done.refusals.extend(
-                    Refusal(self._file, place, answer.status, issue.code, issue.diagnostics, issue.expression)
-                    for issue in answer.issues
-                    if issue.severity in ("error", "fatal")
-                )
+                for issue in answer.issues:
+                    self._refuse(place, answer.status, issue, _inside(issue, entry), [entry])
             elif name and answer.status == 201:
                 tally.created[name] += 1
             elif name and entry.get("request", {}).get("method") == "POST":
@@ -182,15 +182,37 @@ class _Submission:
 
     def _refused_together(self, part: Unit, error: FhirError) -> None:
         """Turn the issues of a refused transaction into refusals that name the entry's place in the file."""
-        for refusal in refusals_of(self._file, "", error):
-            found = _ENTRY.match(refusal.expression)
-            place = part.places[int(found[1])] if found and int(found[1]) < len(part.places) else part.places[0]
-            rest = refusal.expression[found.end() :] if found else refusal.expression
-            if len(part.places) > 1 and not found:
-                place = ""
-            self._done.refusals.append(
-                Refusal(self._file, place, refusal.status, refusal.code, refusal.diagnostics, rest)
-            )
+        for issue in error.all_issues():
+            found = _ENTRY.match(issue.expression)
+            index = int(found[1]) if found else 0
+            known = index < len(part.places) and (found or len(part.places) == 1)
+            place = part.places[index] if known else ""
+            inside = _inside(issue, part.entries[index]) if known else issue.expression
+            self._refuse(place, error.status, issue, inside, part.entries)
+
+    def _refuse(self, place: str, status: int, issue: Issue, inside: str, entries: Sequence[Any]) -> None:
+        if issue.severity in ("error", "fatal"):
+            waits = issue.code in _WAITING or (issue.code in _UNCLEAR and _asks(entries))
+            self._done.refusals.append(Refusal(self._file, place, status, issue.code, issue.diagnostics, inside, waits))
+
+
+def _asks(value: Any) -> bool:
+    """Tell whether a conditional reference ("Practitioner?identifier=...") stands anywhere in `value`."""
+    if isinstance(value, dict):
+        reference = value.get("reference")
+        return (isinstance(reference, str) and "?" in reference) or any(map(_asks, value.values()))
+    return isinstance(value, list) and any(map(_asks, value))
+
+
+def _inside(issue: Issue, entry: Mapping[str, Any]) -> str:
+    """Return the place of an issue as seen from the resource in `entry`: "Patient.gender"."""
+    found = _ENTRY.match(issue.expression)
+    if not found:
+        return issue.expression
+    rest = issue.expression[found.end() :]
+    resource = entry.get("resource")
+    name = resource.get("resourceType") if found[2] and isinstance(resource, dict) else None
+    return f"{name}.{rest}".removesuffix(".") if name else rest
 
 
 def _patiently(send: Callable[P, list[Answer]], *arguments: P.args, **options: P.kwargs) -> list[Answer]:
