@@ -82,10 +82,10 @@ class Deriver:
             paths = tuple(self._paths(official))
         except NotAPath:
             name = extension_name(f"search-{official.code}")
-            self.computed.append(Computed(name, "0..*", expression=official.expression, of=_search_type(official)))
+            self.computed.append(Computed(name, "0..*", expression=official.expression, of=search_type(official)))
             paths = (Path(name),)
         to = official.targets if len(official.targets) < ANY_TYPE else ()
-        self.parameters.append(Parameter(official.code, _search_type(official), paths, to))
+        self.parameters.append(Parameter(official.code, search_type(official), paths, to))
 
     def _paths(self, official: SearchParameter) -> Iterator[Path]:
         for root, trees in branches(official.expression).items():
@@ -96,7 +96,7 @@ class Deriver:
 
     def _path(self, official: SearchParameter, found: Route) -> Path:
         steps = self._typed(found.steps)
-        self.grower.want(Want(official.code, _search_type(official), steps))
+        self.grower.want(Want(official.code, search_type(official), steps))
         if found.where is not None:
             self._want_sibling(official.code, steps, found.where[0])
         return Path(_text(steps), found.where, found.to)
@@ -128,7 +128,7 @@ class Deriver:
         return Parameter(official.code, "composite", tuple(Path(_text(root.steps)) for root in roots), (), components)
 
     def _component(self, official: SearchParameter, roots: list[Route], part: SearchComponent) -> Component:
-        kind = _search_type(_by_url(self.definitions)[part.definition])
+        kind = search_type(_by_url(self.definitions)[part.definition])
         trees = branches(COMPONENT_ERRATA.get((official.id, part.definition), part.expression))
         found = [route(tree, relative=True) for group in trees.values() for tree in group]
         from_resource = "%resource" in trees
@@ -163,7 +163,8 @@ def _by_url(definitions: Definitions) -> dict[str, SearchParameter]:
     return {parameter.url: parameter for parameter in definitions.search_parameters}
 
 
-def _search_type(official: SearchParameter) -> SearchType:
+def search_type(official: SearchParameter) -> SearchType:
+    """Return the search type of a parameter."""
     return official.type  # type: ignore[return-value]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from fhir_server.fhirpath import Node
 from fhir_server.fhirpath import compile as compile_fhirpath
 from fhir_server.mappings.datatypes import Computed, SearchType
+from fhir_server.storage.references import Kind, classify
 from fhir_server.storage.sink import Handler, Identity, Row, Sink
 
 
@@ -22,13 +23,19 @@ def computed_handler(element: Computed, handler: Handler) -> Handler:
 
     def fill(document: Any, row: Row, identity: Identity, sink: Sink) -> None:
         ordinal = 0
-        for item in expression.evaluate(document):
+        for item in expression.evaluate(document, resolver=_stand_in):
             value = shape(item)
             if value is not None:
                 handler(value, row, (*identity, ordinal), sink)
                 ordinal += 1
 
     return fill
+
+
+def _stand_in(text: str) -> dict[str, Any] | None:
+    """Stand for a resource referred to by type and id: enough for `resolve() is Patient`, the only use of R4's own."""
+    meant = classify(text, "")
+    return {"resourceType": meant.type, "id": meant.id} if meant.kind is Kind.LOCAL else None
 
 
 def _plain(item: Any) -> Any:

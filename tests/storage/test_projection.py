@@ -17,10 +17,11 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fhir_server.definitions import load
+from fhir_server.definitions import SearchParameter, load
 from fhir_server.errors import Invalid
 from fhir_server.formats.json import decode
 from fhir_server.mappings import mappings_for
+from fhir_server.mappings.custom import extended
 from fhir_server.storage.common import COMMON_TABLES
 from fhir_server.storage.projection import Projector
 from fhir_server.storage.schema import Schema, build_schema
@@ -300,7 +301,7 @@ def test_both_databases_take_the_rows_and_give_them_back(database_url: str) -> N
     engine = sa.create_engine(database_url, poolclass=sa.NullPool)
     schema = build_schema(mappings_for(load()), engine.dialect.name)
     projector = Projector(schema)
-    documents = _examples(6)
+    documents = _examples(3)
     with engine.begin() as connection:
         create_core(connection)
     with engine.connect() as connection:
@@ -350,3 +351,38 @@ def test_the_rows_depend_on_the_document_alone_and_not_on_the_order_of_its_keys(
 def _core_examples() -> list[dict[str, Any]]:
     kinds = {"Patient", "Observation", "Encounter", "Claim", "MedicationRequest", "Appointment", "ImagingStudy"}
     return [document for document in _examples(5) if document["resourceType"] in kinds]
+
+
+def test_a_parameter_added_at_run_time_is_projected_into_its_own_table() -> None:
+    mappings = dict(mappings_for(load()))
+    for code, kind, expression in (
+        ("nick-name", "string", "Patient.name.where(use='nickname').given"),
+        ("keeper", "reference", "Patient.generalPractitioner.where(resolve() is Practitioner)"),
+        ("born", "date", "Patient.birthDate"),
+        ("stars", "number", "Patient.extension('urn:stars').value"),
+        ("ward", "token", "Patient.extension('urn:ward').value"),
+    ):
+        added = SearchParameter(code, f"urn:{code}", code, kind, ("Patient",), expression, (), ())
+        mappings["Patient"] = extended(mappings["Patient"], added)
+    schema = build_schema(mappings, "postgresql")
+    document = {
+        "resourceType": "Patient",
+        "name": [{"use": "nickname", "given": ["Zoë"]}, {"given": ["Other"]}],
+        "birthDate": "1980",
+        "generalPractitioner": [{"reference": "Organization/9"}, {"reference": "Practitioner/2"}],
+        "extension": [
+            {"url": "urn:stars", "valueInteger": 5},
+            {"url": "urn:ward", "valueCoding": {"system": "urn:w", "code": "A"}},
+        ],
+    }
+    made = project(document, Projector(schema))
+    found = {code: schema.targets("Patient", code)[0] for code in ("nick-name", "keeper", "born", "stars", "ward")}
+    values = {
+        code: [{role: row.get(column) for role, column in target.columns.items()} for row in made[target.table]]
+        for code, target in found.items()
+    }
+    assert [row["folded"] for row in values["nick-name"]] == ["zoe"]
+    assert [row["key"] for row in values["keeper"]] == [12]
+    assert [row["start"] for row in values["born"]] == ["1980-01-01 00:00:00+00:00"]
+    assert [row["low"] for row in values["stars"]] == [Decimal(5)]
+    assert [(row["system"], row["code"]) for row in values["ward"]] == [("urn:w", "A")]

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from fhir_server.definitions import load
 from fhir_server.mappings import mappings_for
+from fhir_server.storage.common import COMMON_TABLES
 from fhir_server.storage.naming import MAX_LENGTH, RESERVED
 from fhir_server.storage.schema import Schema, build_schema
 from fhir_server.storage.tables import create_core
@@ -19,6 +20,7 @@ from fhir_server.storage.targets import SearchTarget
 
 DEFINITIONS = load()
 SCHEMA = build_schema(mappings_for(DEFINITIONS), "postgresql")
+TABLES = {table.name: table for table in SCHEMA.plain_tables()}
 
 ROLES = {
     "id": {"id"},
@@ -60,8 +62,9 @@ def test_every_search_parameter_with_an_expression_is_answered() -> None:
 
 @pytest.mark.parametrize("resource_type", SCHEMA.types)
 def test_targets_name_columns_that_exist_and_have_all_roles_of_their_kind(resource_type: str) -> None:
-    tables = {table.name: {column.name for column in table.columns} for table in SCHEMA.plain_tables()}
-    tables["resource"] = {"key", "type", "id", "last_updated"}
+    columns_of = {"resource": {"key", "type", "id", "last_updated"}}
+    for table in (*SCHEMA.layout(resource_type).tables, *COMMON_TABLES):
+        columns_of[table.name] = {column.name for column in table.columns}
     for code in SCHEMA.parameters(resource_type):
         targets = SCHEMA.targets(resource_type, code)
         assert targets, code
@@ -73,7 +76,7 @@ def test_targets_name_columns_that_exist_and_have_all_roles_of_their_kind(resour
                 continue
             assert ROLES[target.kind] <= set(target.columns), (code, target.kind)
             needed = {*target.columns.values(), *target.levels, *(column for column, _ in target.filters)}
-            assert needed | ({target.date} if target.date else set()) <= tables[target.table], code
+            assert needed | ({target.date} if target.date else set()) <= columns_of[target.table], code
             assert bool(target.loose) == (target.kind == "reference")
 
 
@@ -84,12 +87,11 @@ def test_targets_are_indexed(resource_type: str) -> None:
     first |= {"canonical": "value", "integer": "low", "decimal": "low", "moment": "start", "interval": "start"}
     first |= {"coding": "code", "concept": "code", "identifier": "value", "contact": "value", "reference": "key"}
     first |= {"quantity": "low", "money": "low", "range": "low", "sampled": "low", "position": "latitude"}
-    tables = {table.name: table for table in SCHEMA.plain_tables()}
     for parameter in SCHEMA.mappings[resource_type].search:
         for target in SCHEMA.targets(resource_type, parameter.code):
             for leaf in [part for alternatives in target.components for part in alternatives] or [target]:
                 column = leaf.columns[first[leaf.kind]]
-                indexes = [index for index in tables[leaf.table].indexes if index.columns[0] == column]
+                indexes = [index for index in TABLES[leaf.table].indexes if index.columns[0] == column]
                 assert indexes, f"{parameter.code}: {leaf.table}.{column}"
                 assert indexes[0].columns[-1] == "key"
                 assert indexes[0].prefix == bool(leaf.prefix)
