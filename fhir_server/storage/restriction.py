@@ -17,6 +17,8 @@ from fhir_server.storage.access import Access, Compartment, Interaction
 from fhir_server.storage.parts import Parts
 from fhir_server.storage.tables import resource
 
+_OWNER = resource.alias("owner")
+
 
 def restriction(
     parts: Parts,
@@ -58,17 +60,17 @@ def restriction(
 def _members(parts: Parts, kind: str, compartment: Compartment) -> Iterator[Select[tuple[int]]]:
     """Yield selects of the keys of the resources of type `kind` that are in `compartment`."""
     owner_type, owner_id = compartment
-    owner_row = resource.alias()
-    owner = select(owner_row.c.key).where(owner_row.c.type == owner_type, owner_row.c.id == owner_id)
+    owner = select(_OWNER.c.key).where(_OWNER.c.type == owner_type, _OWNER.c.id == owner_id)
     if kind == owner_type:
-        yield owner.where(~owner_row.c.deleted)
+        yield owner.where(~_OWNER.c.deleted)
     for code in parts.definitions.compartments.get(owner_type, {}).get(kind, ()):
         if code == "{def}":
             continue
         for target in parts.schema.targets(kind, code):
             if target.kind != "reference":
                 continue
-            table = parts.table(kind, target.table).alias()
+            table = parts.table(kind, target.table)
             conditions = [table.c[target.columns["key"]] == owner.scalar_subquery()]
             conditions += [table.c[column].in_(values) for column, values in target.filters]
-            yield select(table.c.key).where(*conditions)
+            # The table may also stand around this select; the two have nothing to do with one another.
+            yield select(table.c.key).where(*conditions).correlate(None)

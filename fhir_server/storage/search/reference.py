@@ -18,6 +18,7 @@ from fhir_server.storage.tables import resource
 from fhir_server.storage.targets import SearchTarget
 
 MODIFIERS: frozenset[str] = frozenset()  # the types a parameter may point at are its modifiers
+_NAMED = resource.alias("named")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
@@ -59,11 +60,11 @@ def condition(value: Link, modifier: str, target: SearchTarget, table: FromClaus
         return equals(target, table, "value", value.text) if value.text else false()
     if not value.id:
         return false()
-    row = resource.alias()
-    kinds = [row.c.type == value.types[0]] if len(value.types) == 1 else [row.c.type.in_(value.types)]
-    wanted = select(row.c.key).where(*kinds, row.c.id == value.id)
+    one = len(value.types) == 1
+    kind = _NAMED.c.type == value.types[0] if one else _NAMED.c.type.in_(value.types)
+    wanted = select(_NAMED.c.key).where(kind, _NAMED.c.id == value.id)
     key = column(target, table, "key")
-    if len(value.types) == 1:
+    if one:
         return key == wanted.scalar_subquery()
     return key.in_(wanted)
 

@@ -23,6 +23,10 @@ from fhir_server.storage.search.reference import Link, loose_condition
 from fhir_server.storage.tables import resource, resource_version
 from fhir_server.storage.targets import SearchTarget
 
+# Aliases are made once: each costs as much as a small statement. Tables of criteria need none, because every one
+# stands alone in a subquery of its own.
+_R = resource.alias("r")
+_V = resource_version.alias("v")
 _SORT_COLUMNS = {"_lastUpdated": "last_updated", "_id": "id"}
 
 
@@ -32,7 +36,7 @@ class Compiler:
     def __init__(self, parts: Parts, access: Access, plan: Plan, interactions: Iterable[Interaction]) -> None:
         self._parts = parts
         self._plan = plan
-        self._r = resource.alias("r")
+        self._r = _R
         self._main: FromClause | None = None
         self._conditions: list[ColumnElement[bool]] = [~self._r.c.deleted]
         if plan.type is not None:
@@ -44,7 +48,7 @@ class Compiler:
         self._key: ColumnElement[Any] = self._r.c.key
         if plan.type is not None and not plan.sort and all(each.modifier in _NEGATIVE for each in plan.criteria):
             # Nothing selects: the type's main table gives its resources in the order of their keys.
-            self._main = self._main if self._main is not None else parts.schema.tables_of(plan.type)[0].alias("m")
+            self._main = parts.schema.tables_of(plan.type)[0]
             self._key = self._main.c.key
 
     def page(self) -> Select[Any]:
@@ -64,11 +68,10 @@ class Compiler:
         chosen = chosen.order_by(*_ordered(columns, directions)).limit(plan.count + 1)
         # Only the rows of the page fetch their documents.
         page = chosen.subquery("page")
-        v = resource_version.alias("v")
         outer = [page.c[column.name] for column in columns]
         return (
-            select(page.c.type, page.c.id, page.c.version, page.c.last_updated, page.c.key, v.c.method, v.c.content)
-            .join_from(page, v, and_(v.c.key == page.c.key, v.c.version == page.c.version))
+            select(page.c.type, page.c.id, page.c.version, page.c.last_updated, page.c.key, _V.c.method, _V.c.content)
+            .join_from(page, _V, and_(_V.c.key == page.c.key, _V.c.version == page.c.version))
             .order_by(*_ordered(outer, directions))
         )
 
@@ -92,7 +95,7 @@ class Compiler:
         target = criterion.targets[0]
         if target.table == resource.name or _loose_values(criterion, target):
             return None
-        table = self._table(target).alias()
+        table = self._table(target)
         return select(func.count(distinct(table.c.key))).where(*self._rows(criterion, target, table))
 
     def _source(self) -> FromClause:
@@ -114,14 +117,14 @@ class Compiler:
         if target.is_main:
             found = and_(*self._rows(criterion, target, self._main_table(target)))
         else:
-            table = self._table(target).alias()
-            found = self._r.c.key.in_(select(table.c.key).where(*self._rows(criterion, target, table)))
+            table = self._table(target)
+            found = self._r.c.key.in_(_keys(table, self._rows(criterion, target, table)))
         loose = _loose_values(criterion, target)
         if not loose:
             return found
-        table = self._parts.table(None, LOOSE_REFERENCE).alias()
-        elsewhere = or_(*(loose_condition(value, target, table) for value in loose))
-        return or_(found, self._r.c.key.in_(select(table.c.key).where(elsewhere)))
+        loose_table = self._parts.table(None, LOOSE_REFERENCE)
+        elsewhere = or_(*(loose_condition(value, target, loose_table) for value in loose))
+        return or_(found, self._r.c.key.in_(_keys(loose_table, [elsewhere])))
 
     def _unmatched(self, criterion: Criterion, target: SearchTarget) -> ColumnElement[bool]:
         if target.table == resource.name:
@@ -131,8 +134,8 @@ class Compiler:
     def _no_row(
         self, target: SearchTarget, conditions: Callable[[FromClause], list[ColumnElement[bool]]]
     ) -> ColumnElement[bool]:
-        table = self._table(target).alias()
-        return ~exists().where(table.c.key == self._r.c.key, *conditions(table))
+        table = self._table(target)
+        return ~exists().where(table.c.key == self._r.c.key, *conditions(table)).correlate(self._r)
 
     def _missing(self, criterion: Criterion) -> ColumnElement[bool]:
         parts: list[ColumnElement[bool]] = []
@@ -146,7 +149,7 @@ class Compiler:
 
     def _main_table(self, target: SearchTarget) -> FromClause:
         if self._main is None:
-            self._main = self._table(target).alias("m")
+            self._main = self._table(target)
         return self._main
 
     def _rows(self, criterion: Criterion, target: SearchTarget, table: FromClause) -> list[ColumnElement[bool]]:
@@ -163,6 +166,11 @@ class Compiler:
 
 _NEGATIVE = ("not", "missing")
 _OF_EVERY_TYPE = frozenset({"meta_tag", "meta_security", "meta_profile", "meta_source"})
+
+
+def _keys(table: FromClause, conditions: Iterable[ColumnElement[bool]]) -> Select[Any]:
+    """Return a set of keys that stands alone: its table is another one than a table of that name around it."""
+    return select(table.c.key).where(*conditions).correlate(None)
 
 
 def _has_value(target: SearchTarget, table: FromClause) -> list[ColumnElement[bool]]:
