@@ -71,7 +71,7 @@ class Base:
         """
         parts = urllib.parse.urlsplit(target)
         if not parts.scheme:
-            path = self.path if not target or target.startswith("?") else f"{self.path}/{target}"
+            path = self.path if not target or target.startswith("?") else f"{self.path}/{target.lstrip('/')}"
             return (path if path.startswith("/") else f"/{path.lstrip('/')}") + (
                 target if target.startswith("?") else ""
             )
@@ -119,7 +119,7 @@ class Client:
     ) -> Response:
         """Send one request and return the answer.
 
-        target     URL relative to the base ("Patient/1", "?_id=1", "") or an absolute one of the same server
+        target     URL relative to the base ("Patient/1", "?_id=1", "", "/") or an absolute one of the same server
         anonymous  leave the token out
 
         Raises NoAnswer, Elsewhere, OutOfTime.

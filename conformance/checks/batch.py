@@ -136,6 +136,25 @@ def _no_request(target: Target) -> None:
         expect.refused(response)
 
 
+def _vread(target: Target) -> None:
+    first = target.create(active=True)
+    target.update(first, active=False)
+    entries = [entry("GET", f"{first.path}/_history/{first.version}"), entry("GET", f"{first.path}/_history")]
+    made = answered(post(target, "batch", entries), "batch", 2)
+    if code(made[0]) != 200 or made[0].get("resource", {}).get("active") is not True:
+        expect.fail("a vread in a batch does not return the version in its entry")
+    if code(made[1]) != 200 or made[1].get("resource", {}).get("type") != "history":
+        expect.fail("a history in a batch does not return a history in its entry")
+
+
+def _operation(target: Target) -> None:
+    body = {"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": target.samples.person()}]}
+    made = answered(post(target, "batch", [entry("POST", f"{target.type}/$validate", body)]), "batch", 1)
+    held = made[0].get("resource") or made[0]["response"].get("outcome") or {}
+    if code(made[0]) != 200 or held.get("resourceType") != "OperationOutcome":
+        expect.fail(f"$validate in a batch was answered {code(made[0])} with {held.get('resourceType', 'nothing')}")
+
+
 _BATCH = (need.system("batch"), need.interactions("create", "read"))
 
 GROUP = Group(
@@ -237,6 +256,22 @@ GROUP = Group(
             Level.SHALL,
             _no_request,
             _BATCH,
+        ),
+        Check(
+            "batch-vread",
+            "vread and history in a batch return the version and the history in their entries",
+            "http.html#transaction",
+            Level.SHALL,
+            _vread,
+            (*_BATCH, need.interactions("update", "vread", "history-instance")),
+        ),
+        Check(
+            "batch-operation",
+            "An operation may be an entry of a batch",
+            "http.html#transaction",
+            Level.SHALL,
+            _operation,
+            (*_BATCH, need.operation("validate")),
         ),
     ),
 )

@@ -263,6 +263,15 @@ def _format_unknown(target: Target) -> None:
     expect.refused(target.get(f"{target.sample().path}?_format=application/pdf"))
 
 
+def _case(target: Target) -> None:
+    stored = target.sample()
+    _is_json(target.get(stored.path, accept="Application/FHIR+JSON"))
+    response = target.send(
+        "POST", target.type, target.samples.person(), content_type="APPLICATION/fhir+json; Charset=utf-8"
+    )
+    expect.status(response, 201)
+
+
 _READ = need.interactions("read")
 _CREATE = need.interactions("create", "read")
 
@@ -469,6 +478,14 @@ GROUP = Group(
             Level.SHOULD,
             _format_unknown,
             (_READ,),
+        ),
+        Check(
+            "format-case",
+            "The names of media types are not case sensitive",
+            "http.html#mime-type",
+            Level.SHALL,
+            _case,
+            (_CREATE,),
         ),
     ),
 )

@@ -87,7 +87,9 @@ def _create_preferring(target: Target, preference: str) -> Response:
 
 
 def _minimal(target: Target) -> None:
-    if (kind := _kind(_create_preferring(target, "return=minimal"))) is not None:
+    response = _create_preferring(target, "return=minimal")
+    expect.header(response, "Location")
+    if (kind := _kind(response)) is not None:
         expect.fail(f"return=minimal is answered with a body: {kind}")
 
 

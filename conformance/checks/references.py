@@ -133,6 +133,21 @@ def _conditional_reference_many(target: Target) -> None:
     absent(target, target.value_of(body))
 
 
+def _left_alone(target: Target) -> None:
+    name = urn()
+    url = "http://example.org/fhir/StructureDefinition/conformance-link"
+    held = [{"url": url, "valueString": name}, {"url": url, "valueCanonical": name}]
+    _, source = chain(
+        target,
+        entry("POST", target.type, target.samples.person(), name),
+        entry("POST", target.type, target.samples.person(extension=held), urn()),
+    )
+    kept = source.resource.get("extension", [])
+    for one, sent in zip(kept, held, strict=True):
+        if one != sent:
+            expect.fail(f"{sent} was stored as {one}")
+
+
 _LINKED = (need.system("transaction"), need.interactions("create", "read"), need.linkable)
 _SEARCHED = (*_LINKED, need.interactions("search-type"), need.search_param("identifier"))
 
@@ -235,6 +250,14 @@ GROUP = Group(
             Level.SHALL,
             _conditional_reference_many,
             _SEARCHED,
+        ),
+        Check(
+            "references-left-alone",
+            "Strings and canonicals that look like the name of an entry are left untouched",
+            "http.html#trules",
+            Level.SHOULD,
+            _left_alone,
+            (need.system("transaction"), need.interactions("create", "read")),
         ),
     ),
 )

@@ -114,6 +114,8 @@ def _post(target: Target) -> None:
     response = target.send("POST", f"{target.type}/_search", criteria.encode(), content_type=FORM)
     if (ids := matched(expect.bundle(response, "searchset"))) != [made.id]:
         expect.fail(f"POST _search finds {ids}, GET finds {made.id}")
+    form = f"{FORM}; charset=UTF-8"
+    expect.bundle(target.send("POST", f"{target.type}/_search", criteria.encode(), content_type=form), "searchset")
 
 
 def _post_both(target: Target) -> None:

@@ -10,6 +10,8 @@ import urllib.parse
 from conformance import expect
 from conformance import needs as need
 from conformance.check import Check, Group, Level, Skipped
+from conformance.r4 import FORM
+from conformance.samples import Resource
 from conformance.searching import alike, matched, search
 from conformance.target import Target
 
@@ -42,14 +44,7 @@ def _count(target: Target) -> None:
 
 def _paging(target: Target) -> None:
     criteria, made = alike(target, 5)
-    page: str | None = f"{target.type}?{criteria}&_count=2"
-    seen: list[str] = []
-    for _ in range(_MOST_PAGES):
-        if page is None:
-            break
-        found = expect.bundle(target.get(page), "searchset")
-        seen += matched(found)
-        page = expect.link(found, "next")
+    seen = _pages(target, search(target, f"{criteria}&_count=2"))
     if sorted(seen) != sorted(one.id for one in made):
         expect.fail(f"following the next links gives {len(seen)} matches, {len(set(seen))} different; 5 match")
 
@@ -101,6 +96,39 @@ def _bad_value(target: Target) -> None:
         return
     expect.refused(response)
     expect.outcome(response)
+
+
+def _pages(target: Target, found: Resource) -> list[str]:
+    """Return the ids of a searchset and of all pages after it."""
+    seen = matched(found)
+    for _ in range(_MOST_PAGES):
+        page = expect.link(found, "next")
+        if page is None:
+            break
+        found = expect.bundle(target.get(page), "searchset")
+        seen += matched(found)
+    return seen
+
+
+def _post_paging(target: Target) -> None:
+    criteria, made = alike(target, 3)
+    form = f"{criteria}&_count=2".encode()
+    found = expect.bundle(target.send("POST", f"{target.type}/_search", form, content_type=FORM), "searchset")
+    if "identifier" not in (expect.link(found, "self") or ""):
+        expect.fail("the self link of a search by POST does not name the parameter that was used")
+    if (seen := sorted(_pages(target, found))) != sorted(one.id for one in made):
+        expect.fail(f"a search by POST and its next links by GET give {len(seen)} matches; 3 match")
+
+
+def _paging_drift(target: Target) -> None:
+    criteria, made = alike(target, 4)
+    first = search(target, f"{criteria}&_count=2")
+    target.create(identifier=[target.samples.identifier(target.value_of(made[0]))])
+    seen = _pages(target, first)
+    if twice := {id_ for id_ in seen if seen.count(id_) > 1}:
+        expect.fail(f"{len(twice)} matches stand on two pages after another match was created in between")
+    if missing := {one.id for one in made} - set(seen):
+        expect.fail(f"{len(missing)} matches stand on no page after another match was created in between")
 
 
 _SEARCH = need.interactions("search-type")
@@ -182,6 +210,22 @@ GROUP = Group(
             Level.SHALL,
             _bad_value,
             (_SEARCH,),
+        ),
+        Check(
+            "search-paging-post",
+            "The pages of a search by POST are fetched by GET",
+            "http.html#paging",
+            Level.SHALL,
+            _post_paging,
+            _IDENTIFIER,
+        ),
+        Check(
+            "search-paging-drift",
+            "A match created between two pages neither repeats nor hides another",
+            "http.html#paging",
+            Level.SHOULD,
+            _paging_drift,
+            _IDENTIFIER,
         ),
     ),
 )

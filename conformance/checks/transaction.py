@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from conformance import expect
 from conformance import needs as need
-from conformance.bundles import absent, code, codes, entry, if_match, path, place, post, refused, transact, urn
+from conformance.bundles import (
+    absent,
+    answered,
+    code,
+    codes,
+    entry,
+    if_match,
+    path,
+    place,
+    post,
+    refused,
+    transact,
+    urn,
+)
 from conformance.check import Check, Group, Level
 from conformance.patches import fhirpath_parameters
 from conformance.r4 import JSON
@@ -135,6 +148,15 @@ def _patch(target: Target) -> None:
         expect.fail(f"a FHIRPath Patch in a transaction was answered {code(made)} and not made")
 
 
+def _slash(target: Target) -> None:
+    body = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [entry("POST", target.type, target.samples.person(), urn())],
+    }
+    answered(target.send("POST", "/", body), "transaction", 1)
+
+
 _TRANSACTION = (need.system("transaction"), need.interactions("create", "read"))
 _SEARCH = (need.interactions("search-type"), need.search_param("identifier"))
 
@@ -229,6 +251,14 @@ GROUP = Group(
             Level.MAY,
             _patch,
             (*_TRANSACTION, need.interactions("patch"), need.patch_format(JSON)),
+        ),
+        Check(
+            "transaction-slash",
+            "A transaction may be posted to [base] with a slash at the end",
+            "http.html#summary",
+            Level.SHOULD,
+            _slash,
+            _TRANSACTION,
         ),
     ),
 )

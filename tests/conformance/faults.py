@@ -265,10 +265,22 @@ class KeepsReferences(SmallServer):
         super().__init__()
         self._urns, self._searches = urns, searches
 
-    def replaced(self, value: Any, names: dict[str, str]) -> Any:
+    def replaced(self, value: Any, names: dict[str, str], key: str = "") -> Any:
         if isinstance(value, str) and ((self._searches and "?" in value) or (self._urns and value in names)):
             return value
-        return super().replaced(value, names)
+        return super().replaced(value, names, key)
+
+
+class ReplacesAnyString(SmallServer):
+    linking = ("reference", "valueUri", "valueUrl", "div", "valueString", "valueCanonical")
+
+
+class NewestFirst(SmallServer):
+    """Pages by offset over a list that grows at its start."""
+
+    @property
+    def standing(self) -> list[tuple[str, str]]:
+        return list(reversed(super().standing))
 
 
 class ReferencesOnly(SmallServer):

@@ -10,7 +10,7 @@ import json
 import re
 import urllib.parse
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -103,6 +103,8 @@ class Refused(Exception):
 
 class SmallServer:
     """The server; `fault` may change any answer before it is sent."""
+
+    linking: Collection[str] = ("reference", "valueUri", "valueUrl", "div")
 
     def __init__(self, choices: Choices | None = None, fault: Callable[[Call, Answer], Answer] | None = None) -> None:
         self.choices = choices or Choices()
@@ -221,14 +223,14 @@ class SmallServer:
             return
         wanted = call.parameter("_format") or call.headers.get("accept", "*/*")
         offered = [part.partition(";") for part in wanted.split(",")]
-        names = [name.strip() for name, _, rest in offered if "q=0," not in rest + "," and "q=0;" not in rest]
+        names = [name.strip().lower() for name, _, rest in offered if "q=0," not in rest + "," and "q=0;" not in rest]
         if not any(name in ("*/*", "json", "text/html") or name.endswith("json") for name in names):
             raise Refused(406, "not-supported", "only JSON is served")
 
     # Reading a body
 
     def content(self, call: Call, kind: str | None) -> Resource:
-        media_type = call.headers.get("content-type", "").partition(";")[0].strip()
+        media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "Binary" and media_type != "application/fhir+json":
             return {"resourceType": kind, "contentType": media_type, "data": b64encode(call.body).decode()}
         if media_type != "application/fhir+json":
@@ -582,12 +584,12 @@ class SmallServer:
             return entry
         return {**entry, "resource": self.replaced(entry["resource"], names)}
 
-    def replaced(self, value: Any, names: dict[str, str]) -> Any:
+    def replaced(self, value: Any, names: dict[str, str], key: str = "") -> Any:
         if isinstance(value, dict):
-            return {key: self.replaced(item, names) for key, item in value.items()}
+            return {name: self.replaced(item, names, name) for name, item in value.items()}
         if isinstance(value, list):
-            return [self.replaced(item, names) for item in value]
-        if not isinstance(value, str):
+            return [self.replaced(item, names, key) for item in value]
+        if not isinstance(value, str) or key not in self.linking:
             return value
         if value in names:
             return names[value]

@@ -195,6 +195,7 @@ FAULTS: dict[str, tuple[Callable[[], SmallServer], tuple[str, ...]]] = {
         f.ReferencesOnly,
         ("references-nested", "references-uri", "references-narrative"),
     ),
+    "any string that looks like a reference": (f.ReplacesAnyString, ("references-left-alone",)),
     "references to earlier entries only": (f.BackwardReferences, ("references-forward", "references-circular")),
     "a transaction that is a batch": (
         f.Duplicates,
@@ -265,11 +266,15 @@ FAULTS: dict[str, tuple[Callable[[], SmallServer], tuple[str, ...]]] = {
         ("search-paging", "history-paging"),
     ),
     "pages that repeat a row": (lambda: changed(on(f.is_bundle("searchset"), f.repeating_next)), ("search-paging",)),
+    "pages that drift": (f.NewestFirst, ("search-paging-drift",)),
     "ignored parameters said to be used": (
         lambda: changed(on(f.is_bundle("searchset"), f.whole_query), strict=False),
         ("search-unknown-told",),
     ),
-    "POST _search that ignores its body": (f.PostIgnoresBody, ("search-post", "search-post-both")),
+    "POST _search that ignores its body": (
+        f.PostIgnoresBody,
+        ("search-post", "search-post-both", "search-paging-post"),
+    ),
     "the last of repeated parameters": (f.LastParameterWins, ("search-and-or",)),
     "separators that cannot be escaped": (f.NoEscapes, ("search-escaped",)),
     "entries that are not matches": (
