@@ -7,6 +7,8 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
+from lxml import etree
+
 from conformance.json_content import encode
 from tests.conformance.small_patch import json_patch
 from tests.conformance.small_server import (
@@ -364,6 +366,40 @@ class LastParameterWins(SmallServer):
 class NoEscapes(SmallServer):
     def fits(self, key: tuple[str, str], name: str, value: str) -> bool:
         return any(super(NoEscapes, self).fits(key, name, part) for part in value.split(",")) and "\\" not in value
+
+
+class ChangesXml(SmallServer):
+    """Answers XML in which some bytes are others."""
+
+    def __init__(self, old: bytes, new: bytes) -> None:
+        super().__init__(Choices(xml=True))
+        self._old, self._new = old, new
+
+    def xml(self, resource: Resource) -> bytes:
+        return super().xml(resource).replace(self._old, self._new)
+
+
+class TakesAnyXml(SmallServer):
+    """Expands entities and takes every namespace."""
+
+    def __init__(self) -> None:
+        super().__init__(Choices(xml=True))
+
+    def decoded(self, raw: bytes, media_type: str) -> Any:
+        if media_type.endswith("xml"):
+            root = etree.fromstring(raw)
+            return {"resourceType": etree.QName(root).localname, "active": True}
+        return super().decoded(raw, media_type)
+
+
+class PrefersJson(SmallServer):
+    """Does not look at q-values nor at _format."""
+
+    def __init__(self) -> None:
+        super().__init__(Choices(xml=True))
+
+    def negotiate(self, call: Call) -> None:
+        call.format = "xml" if call.headers.get("accept") == "application/fhir+xml" else "json"
 
 
 def floats(_: Call, answer: Answer) -> None:

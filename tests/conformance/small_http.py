@@ -44,8 +44,6 @@ def serving(server: SmallServer) -> Iterator[str]:
                 if not value:
                     continue
                 self.send_header(name, value)
-            if "Content-Type" not in answer.headers and raw:
-                self.send_header("Content-Type", "application/fhir+json; charset=utf-8")
             if answer.status not in (204, 304):
                 self.send_header("Content-Length", str(len(raw)))
             self.end_headers()

@@ -19,8 +19,11 @@ from typing import Any
 
 from conformance.json_content import NotJson, decode, encode
 from conformance.r4 import ID, RESOURCE_TYPES
+from conformance.xml_writer import encode as encode_xml
 from tests.conformance.small_patch import Unpatchable, fhirpath_patch, json_patch
 from tests.conformance.small_rules import problems
+from tests.conformance.small_xml import NotXml
+from tests.conformance.small_xml import decode as decode_xml
 
 Resource = dict[str, Any]
 Query = list[tuple[str, str]]
@@ -50,6 +53,7 @@ class Choices:
     search: bool = True
     write: bool = True
     versioned_update: bool = False
+    xml: bool = False
 
 
 @dataclass
@@ -61,6 +65,7 @@ class Call:
     query: Query
     headers: dict[str, str]  # lower case
     body: bytes = b""
+    format: str = "json"  # of the answer
 
     def parameter(self, name: str) -> str | None:
         return next((value for key, value in self.query if key == name), None)
@@ -118,10 +123,19 @@ class SmallServer:
         """Answer a request."""
         self.seen.append(call)
         answer = self.entry(call)
+        if self.fault:
+            answer = self.fault(call, answer)
+        if answer.body is not None or call.method == "HEAD":
+            answer.headers.setdefault("Content-Type", f"application/fhir+{call.format}; charset=utf-8")
+        if isinstance(answer.body, dict) and call.format == "xml":
+            answer.body = self.xml(answer.body)
         if call.method == "HEAD":
             answer.body = None
-            answer.headers.setdefault("Content-Type", "application/fhir+json; charset=utf-8")
-        return self.fault(call, answer) if self.fault else answer
+        return answer
+
+    def xml(self, resource: Resource) -> bytes:
+        """Return a resource as XML."""
+        return encode_xml(resource)
 
     def entry(self, call: Call) -> Answer:
         """Answer a request or an entry of a bundle."""
@@ -219,13 +233,23 @@ class SmallServer:
         raise Refused(405, "not-supported", "not here")
 
     def negotiate(self, call: Call) -> None:
+        """Choose the format of the answer, "json" or "xml", into `call.format`."""
         if call.path.startswith("Binary/"):
             return
         wanted = call.parameter("_format") or call.headers.get("accept", "*/*")
-        offered = [part.partition(";") for part in wanted.split(",")]
-        names = [name.strip().lower() for name, _, rest in offered if "q=0," not in rest + "," and "q=0;" not in rest]
-        if not any(name in ("*/*", "json", "text/html") or name.endswith("json") for name in names):
-            raise Refused(406, "not-supported", "only JSON is served")
+        best = max((self.preference(part) for part in wanted.split(",")), key=lambda one: one[0])
+        if best[0] <= 0 or (best[1] == "xml" and not self.choices.xml):
+            raise Refused(406, "not-supported", "this format is not served")
+        call.format = best[1]
+
+    def preference(self, part: str) -> tuple[float, str]:
+        name, *parameters = [one.strip().lower() for one in part.split(";")]
+        weight = next((float(one[2:]) for one in parameters if one.startswith("q=")), 1.0)
+        if name in ("*/*", "json", "text/html") or name.endswith(("/json", "+json")):
+            return weight, "json"
+        if name == "xml" or name.endswith(("/xml", "+xml")):
+            return weight if self.choices.xml else 0.0, "xml"
+        return 0.0, ""
 
     # Reading a body
 
@@ -233,15 +257,20 @@ class SmallServer:
         media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "Binary" and media_type != "application/fhir+json":
             return {"resourceType": kind, "contentType": media_type, "data": b64encode(call.body).decode()}
-        if media_type != "application/fhir+json":
-            raise Refused(415, "not-supported", "only JSON is taken")
-        try:
-            body = decode(call.body)
-        except (NotJson, ArithmeticError):
-            raise Refused(400, "structure", "this is no JSON") from None
+        body = self.decoded(call.body, media_type)
         for place, text in problems(body, kind):
             raise Refused(self.choices.invalid, "invalid", text, place)
         return dict(body)
+
+    def decoded(self, raw: bytes, media_type: str) -> Any:
+        try:
+            if media_type == "application/fhir+json":
+                return decode(raw)
+            if media_type == "application/fhir+xml" and self.choices.xml:
+                return decode_xml(raw)
+        except (NotJson, NotXml, ArithmeticError):
+            raise Refused(400, "structure", "the body cannot be read") from None
+        raise Refused(415, "not-supported", "this format is not taken")
 
     # Writing
 
@@ -481,10 +510,7 @@ class SmallServer:
     # Bundles
 
     def bundle(self, call: Call) -> Answer:
-        try:
-            body = decode(call.body)
-        except NotJson:
-            raise Refused(400, "structure", "this is no JSON") from None
+        body = self.decoded(call.body, call.headers.get("content-type", "").partition(";")[0])
         if not isinstance(body, dict) or body.get("type") not in ("batch", "transaction"):
             raise Refused(400, "invalid", "neither a batch nor a transaction")
         entries = body.get("entry", [])
@@ -608,7 +634,7 @@ class SmallServer:
     def operation(self, call: Call, kind: str, rest: list[str]) -> Answer:
         name = rest[-1]
         if name == "$validate":
-            body = decode(call.body)
+            body = self.decoded(call.body, call.headers.get("content-type", "").partition(";")[0])
             held = (
                 {p["name"]: p.get("resource") for p in body["parameter"]} if "parameter" in body else {"resource": body}
             )
@@ -678,7 +704,7 @@ class SmallServer:
             "software": {"name": "Small", "version": "1"},
             "implementation": {"description": "A small server"},
             "fhirVersion": "4.0.1",
-            "format": ["json"],
+            "format": ["json", "xml"] if choices.xml else ["json"],
             "patchFormat": ["application/json-patch+json", "application/fhir+json"],
             "rest": [
                 {

@@ -231,6 +231,27 @@ FAULTS: dict[str, tuple[Callable[[], SmallServer], tuple[str, ...]]] = {
         lambda: changed(on(lambda c, a: a.status == 406, lambda c, a: (f.status(200)(c, a), f.body({})(c, a)))),
         ("format-406",),
     ),
+    "XML without an element": (
+        lambda: f.ChangesXml(b'<active value="true">', b'<active value="false">'),
+        ("format-xml-equals-json",),
+    ),
+    "XML with fewer digits": (lambda: f.ChangesXml(b'"1.00"', b'"1.0"'), ("fidelity-decimals-xml",)),
+    "XML in another namespace": (
+        lambda: f.ChangesXml(b"http://hl7.org/fhir", b"http://hl7.org/FHIR"),
+        ("format-xml", "format-xml-bundle", "format-xml-transaction", "capabilities-formats"),
+    ),
+    "XML with another type of Bundle": (
+        lambda: f.ChangesXml(b'"searchset"', b'"collection"'),
+        ("format-xml-bundle",),
+    ),
+    "XML taken as it comes": (
+        f.TakesAnyXml,
+        ("error-bad-xml", "security-no-dtd", "format-xml-create", "format-xml-prefix", "format-xml-update"),
+    ),
+    "q-values and _format ignored": (
+        f.PrefersJson,
+        ("format-q-xml", "format-param-xml", "format-param-create", "format-406"),
+    ),
     "decimals as floats": (lambda: changed(f.floats), ("fidelity-decimals",)),
     "characters lost": (lambda: changed(f.question_marks), ("fidelity-characters",)),
     "null and empty lists": (

@@ -32,6 +32,7 @@ CHOICES: dict[str, dict[str, Any]] = {
     "no versions": {"versions": False},
     "If-Match required": {"versioned_update": True},
     "no search": {"search": False},
+    "XML": {"xml": True},
 }
 
 NOT_DONE = {  # a MAY and two SHOULD that the small server leaves out in every case
