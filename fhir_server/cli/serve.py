@@ -11,8 +11,6 @@ import secrets
 import signal
 import socket
 import sys
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -25,12 +23,11 @@ from fhir_server.cli import logs
 from fhir_server.cli.collector import relieve
 from fhir_server.cli.database import prepare
 from fhir_server.cli.options import ALL, setting_options, settings_from
+from fhir_server.cli.parent import end_with_parent
 from fhir_server.settings import Settings, is_loopback, mask_url
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-
-_PARENT_SECONDS = 1.0  # between two looks at whether the parent process lives
 
 
 @click.command("serve")
@@ -94,7 +91,7 @@ def application(settings: Settings) -> WSGIApplication:
     from fhir_server.definitions import load
 
     logs.configure(settings.log_level)
-    _end_with_parent()
+    end_with_parent(signal.SIGTERM)
     app: WSGIApplication = create_app(settings)
     relieve()
     if not settings.access_log:
@@ -106,18 +103,6 @@ def application(settings: Settings) -> WSGIApplication:
         [operation.code for operation in definitions.operations],
     )
     return logs.AccessLog(app, template, _writer(sys.stdout.fileno()))
-
-
-def _end_with_parent() -> None:
-    """Stop this worker when the process that started it is gone: nobody else would."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_PARENT_SECONDS)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 def _writer(descriptor: int) -> Callable[[bytes], Any]:

@@ -22,6 +22,7 @@ from fhir_server.cli.loading.report import Refusal, Report
 from fhir_server.cli.loading.sources import Source, Unreadable
 from fhir_server.cli.loading.submit import Done, Task, perform, tasks_of
 from fhir_server.cli.loading.target import Target
+from fhir_server.cli.parent import end_with_parent
 
 OpenTarget = Callable[[], Target]
 Advance = Callable[[Task, Done], None]
@@ -120,7 +121,9 @@ def _opened(open_target: OpenTarget) -> Target:
 
 
 def _start(open_target: OpenTarget) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the parent decides when to stop
+    end_with_parent(signal.SIGKILL)
     _opened(open_target)
 
 
