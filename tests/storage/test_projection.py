@@ -13,7 +13,6 @@ from random import Random
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,8 +24,8 @@ from fhir_server.mappings.custom import extended
 from fhir_server.storage.common import COMMON_TABLES
 from fhir_server.storage.projection import Projector
 from fhir_server.storage.schema import Schema, build_schema
-from fhir_server.storage.tables import create_core
 from tests.paths import R4_PACKAGE, needs_r4_package
+from tests.storage.tables import made as made_tables
 
 SCHEMAS = {name: build_schema(mappings_for(load()), name) for name in ("postgresql", "sqlite")}
 POSTGRESQL, SQLITE = Projector(SCHEMAS["postgresql"]), Projector(SCHEMAS["sqlite"])
@@ -298,18 +297,11 @@ def _examples(limit: int) -> list[dict[str, Any]]:
 
 @needs_r4_package
 def test_both_databases_take_the_rows_and_give_them_back(database_url: str) -> None:
-    engine = sa.create_engine(database_url, poolclass=sa.NullPool)
-    schema = build_schema(mappings_for(load()), engine.dialect.name)
-    projector = Projector(schema)
     documents = _examples(3)
-    with engine.begin() as connection:
-        create_core(connection)
+    engine, schema = made_tables(database_url, dict.fromkeys(document["resourceType"] for document in documents))
+    projector = Projector(schema)
     with engine.connect() as connection:
         cursor = connection.connection.cursor()
-        for resource_type in (None, *dict.fromkeys(document["resourceType"] for document in documents)):
-            for statement in schema.statements(resource_type):
-                cursor.execute(statement)
-            connection.connection.commit()
         mark = "?" if engine.dialect.name == "sqlite" else "%s"
         if mark == "%s":
             cursor.execute("SET timezone = 'Asia/Tokyo'")

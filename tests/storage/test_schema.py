@@ -15,8 +15,8 @@ from fhir_server.mappings import mappings_for
 from fhir_server.storage.common import COMMON_TABLES
 from fhir_server.storage.naming import MAX_LENGTH, RESERVED
 from fhir_server.storage.schema import Schema, build_schema
-from fhir_server.storage.tables import create_core
 from fhir_server.storage.targets import SearchTarget
+from tests.storage.tables import made
 
 DEFINITIONS = load()
 SCHEMA = build_schema(mappings_for(DEFINITIONS), "postgresql")
@@ -158,14 +158,7 @@ def test_there_are_about_a_thousand_tables_at_most() -> None:
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 def test_the_statements_build_the_tables_that_sqlalchemy_describes(database_url: str) -> None:
-    engine = sa.create_engine(database_url, poolclass=sa.NullPool)
-    schema = build_schema(mappings_for(DEFINITIONS), engine.dialect.name)
-    with engine.begin() as connection:
-        create_core(connection)
-    for resource_type in (None, *schema.types):
-        with engine.begin() as connection:
-            for statement in schema.statements(resource_type):
-                connection.exec_driver_sql(statement)
+    engine, schema = made(database_url)
     inspector = sa.inspect(engine)
     built = {name: columns for (_, name), columns in inspector.get_multi_columns().items()}
     indexed = {name: {i["name"] for i in found} for (_, name), found in inspector.get_multi_indexes().items()}

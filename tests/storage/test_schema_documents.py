@@ -16,8 +16,9 @@ from fhir_server.mappings import mappings_for
 from fhir_server.storage.dictionary import dictionary
 from fhir_server.storage.projection import Projector
 from fhir_server.storage.schema import build_schema
-from fhir_server.storage.tables import create_core, resource
+from fhir_server.storage.tables import resource
 from tests.paths import ROOT
+from tests.storage.tables import made
 
 REFERENCE = ROOT / "docs" / "reference"
 QUERIES = re.compile(r"^## (\d+)\. .*?```sql\n(.*?)```", re.S | re.M)
@@ -161,15 +162,10 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
 @pytest.fixture
 def clinic(database_url: str) -> sa.Engine:
     """A database with the clinic's tables filled."""
-    engine = sa.create_engine(database_url, poolclass=sa.NullPool)
-    schema = build_schema(mappings_for(load()), engine.dialect.name)
+    engine, schema = made(database_url, dict.fromkeys(document["resourceType"] for document in CLINIC))
     projector = Projector(schema)
     keys = {(document["resourceType"], document["id"]): key for key, document in enumerate(CLINIC, 1)}
     with engine.begin() as connection:
-        create_core(connection)
-        for resource_type in (None, *dict.fromkeys(document["resourceType"] for document in CLINIC)):
-            for statement in schema.statements(resource_type):
-                connection.exec_driver_sql(statement)
         heads = [
             {"key": key, "type": t, "id": i, "version": 1, "settled": 1, "deleted": False}
             for (t, i), key in keys.items()
@@ -184,8 +180,8 @@ def clinic(database_url: str) -> sa.Engine:
         mark = "?" if engine.dialect.name == "sqlite" else "%s"
         for document in CLINIC:
             key = keys[document["resourceType"], document["id"]]
-            made = projector.rows(document["resourceType"], key, document, lambda t, i: keys.get((t, i)))
-            for name, rows in made.items():
+            rows_of = projector.rows(document["resourceType"], key, document, lambda t, i: keys.get((t, i)))
+            for name, rows in rows_of.items():
                 for row in rows:
                     connection.exec_driver_sql(f"INSERT INTO {name} VALUES ({', '.join([mark] * len(row))})", row)
     return engine
