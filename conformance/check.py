@@ -17,6 +17,8 @@ from conformance.r4 import SPEC
 if TYPE_CHECKING:
     from conformance.target import Target
 
+_MOST_SHOWN = 40  # exchanges of one check in a report
+
 Requirement = Callable[[Claims], str | None]
 """Returns why a check does not apply to what the server claims, or None when it does."""
 
@@ -95,3 +97,12 @@ class Result:
     messages: tuple[str, ...]
     exchanges: tuple[Exchange, ...]
     seconds: float
+
+    @property
+    def evidence(self) -> tuple[Exchange, ...]:
+        """The exchanges worth showing: all of a few; of many the first, the last, and those without success."""
+        if len(self.exchanges) <= _MOST_SHOWN:
+            return self.exchanges
+        ends = {*range(5), *range(len(self.exchanges) - 5, len(self.exchanges))}
+        odd = [n for n, one in enumerate(self.exchanges) if one.status is None or not 200 <= one.status < 300]
+        return tuple(self.exchanges[n] for n in sorted(ends | set(odd[: _MOST_SHOWN - 10])))

@@ -85,7 +85,9 @@ def _row(result: Result) -> Iterator[str]:
     for message in result.messages:
         yield f'<div class="why {outcome}">{escape(message)}</div>'
     if result.exchanges:
-        yield f"<details><summary>{len(result.exchanges)} exchanges</summary>"
-        yield from (f"<pre>{escape(str(exchange))}</pre>" for exchange in result.exchanges)
+        shown, number = result.evidence, len(result.exchanges)
+        rest = f", {len(shown)} shown" if len(shown) < number else ""
+        yield f"<details><summary>{number} exchanges{rest}</summary>"
+        yield from (f"<pre>{escape(str(exchange))}</pre>" for exchange in shown)
         yield "</details>"
     yield "</td></tr>"

@@ -42,7 +42,7 @@ def _case(suite: etree._Element, result: Result) -> None:
         etree.SubElement(case, "skipped", message=text)
     elif result.outcome is Outcome.FAIL:
         failure = etree.SubElement(case, "failure", message=text, type=check.level.value)
-        failure.text = _clean("\n\n".join([check.title, check.url, *map(str, result.exchanges)]))
+        failure.text = _clean("\n\n".join([check.title, check.url, *map(str, result.evidence)]))
     elif result.outcome is Outcome.WARN:
         etree.SubElement(case, "system-out").text = f"warning ({check.level.value}): {check.title}\n{check.url}\n{text}"
 

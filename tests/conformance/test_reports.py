@@ -123,3 +123,14 @@ def test_the_token_is_in_no_evidence() -> None:
     for exchange in client.exchanges:
         assert "s3cret" not in str(exchange)
         assert "s3cret" not in repr(exchange)
+
+
+def test_of_many_exchanges_those_that_matter_are_shown() -> None:
+    good = [Exchange("GET", f"http://h/{n}", (), "", 200, (), "", 0.1) for n in range(500)]
+    good[250] = Exchange("GET", "http://h/odd", (), "", 400, (), "", 0.1)
+    good[260] = Exchange("GET", "http://h/lost", (), "", None, (), "", 0.1, "reset")
+    check = Check("c", "A sentence", "http.html#read", Level.SHALL, lambda _: None)
+    shown = Result("group", check, Outcome.FAIL, ("no",), tuple(good), 1.0).evidence
+    assert [one.url.rpartition("/")[2] for one in shown] == [*"01234", "odd", "lost", "495", "496", "497", "498", "499"]
+    few = Result("group", check, Outcome.FAIL, ("no",), tuple(good[:40]), 1.0)
+    assert few.evidence == few.exchanges
