@@ -105,8 +105,7 @@ class Field:
     kind     how it is kept; `first_coding`, `first_identifier`, `short_name`, `short_address`: the form for people
              alone, not for search
     table    the table
-    columns  role -> column: {"system": "class_system", "code": "class_code"}; the roles of each kind are listed in
-             docs/reference/data-dictionary.md
+    columns  role -> column: {"system": "class_system", "code": "class_code"}; SearchTarget lists the roles of a kind
     levels   the ordinal columns of that table which say which instance a row belongs to, outermost first
     parts    name and address: the table with one row per searchable part, else ""
     to       reference: the types allowed, () for any

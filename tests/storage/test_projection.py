@@ -239,6 +239,23 @@ def test_deceased_is_computed_from_either_type(element: dict[str, Any], code: st
     assert row["code"] == code
 
 
+def test_what_no_path_reaches_is_computed() -> None:
+    device = {"resourceType": "Device", "deviceName": [{"name": "Ämbu", "type": "other"}], "type": {"text": "Bag"}}
+    assert [row["value_folded"] for row in project(device)["device_search_device_name"]] == ["ambu", "bag"]
+    subject = {"url": "http://hl7.org/fhir/StructureDefinition/questionnaireresponse-isSubject", "valueBoolean": True}
+    answer = [{"valueReference": {"reference": "Patient/1"}}]
+    items = [{"linkId": "1", "extension": [subject], "answer": answer}, {"linkId": "2", "answer": answer}]
+    response = {"resourceType": "QuestionnaireResponse", "status": "completed", "item": items}
+    rows = project(response)["questionnaire_response_search_item_subject"]
+    assert [(row["target_key"], row["target_type"]) for row in rows] == [(11, "Patient")]
+    entry = [
+        {"resource": {"resourceType": "Composition", "id": "c"}},
+        {"resource": {"resourceType": "Patient", "id": "1"}},
+    ]
+    bundle = {"resourceType": "Bundle", "type": "document", "entry": entry}
+    assert project(bundle)["loose_reference"][0]["reference"] == "Composition/c"
+
+
 def test_both_urls_of_the_maiden_name_extension_are_read() -> None:
     base = "http://hl7.org/fhir/StructureDefinition/patient-"
     urls = [f"{base}mothersMaidenName", f"{base}extensions-Patient-mothersMaidenName", "urn:other"]
