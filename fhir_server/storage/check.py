@@ -19,7 +19,7 @@ from fhir_server.storage.layout import Table
 from fhir_server.storage.parts import Parts
 from fhir_server.storage.rebuild import Progress, project, projection_tables
 from fhir_server.storage.references import Kind
-from fhir_server.storage.session import Session
+from fhir_server.storage.session import Session, quoted
 from fhir_server.storage.tables import resource, resource_reference, resource_version
 
 _BATCH = 500
@@ -85,9 +85,9 @@ def _rows(
     parts: Parts, session: Session, table: Table, low: int, high: int, keys: Mapping[int, str] | None
 ) -> list[tuple[Any, ...]]:
     """Return the rows of a table with keys in (low, high], as the projection makes them; only those of `keys`."""
-    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    names = ", ".join(quoted(column.name) for column in table.columns)
     mark = session.placeholder
-    text = f'SELECT {names} FROM "{table.name}" WHERE key > {mark} AND key <= {mark}'  # noqa: S608 - our own names
+    text = f"SELECT {names} FROM {quoted(table.name)} WHERE key > {mark} AND key <= {mark}"  # noqa: S608 - our own
     found = session.raw.execute(text, (low, high)).fetchall()
     comparable = parts.projector.comparable
     return [comparable(row) for row in found if keys is None or row[0] in keys]

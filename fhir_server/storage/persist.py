@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from fhir_server.errors import BadRequest
@@ -17,8 +17,15 @@ from fhir_server.storage.model import Version, Write
 from fhir_server.storage.parts import Parts, projected
 from fhir_server.storage.references import Kind, Reference
 from fhir_server.storage.revision import Revision, Rows, compartments, revise
-from fhir_server.storage.session import Session
-from fhir_server.storage.tables import REFERENCE_COLUMNS, RESOURCE_COLUMNS, VERSION_COLUMNS
+from fhir_server.storage.session import Bulk, Session
+from fhir_server.storage.tables import (
+    REFERENCE_COLUMNS,
+    RESOURCE_COLUMNS,
+    VERSION_COLUMNS,
+    resource,
+    resource_reference,
+    resource_version,
+)
 
 
 class Persist:
@@ -46,6 +53,8 @@ class Persist:
 
     def run(self, writes: Sequence[Write]) -> list[Version]:
         """Carry out `writes` and return the versions they made, in the same order."""
+        if not writes:
+            return []
         self._refuse_doubles(writes)
         self.lock(writes)
         revisions = self._revisions(writes)
@@ -53,7 +62,6 @@ class Persist:
         self._follow(revisions)
         self._project(revisions)
         self._replace_rows(revisions)
-        self._link(revisions)
         deleted = {made.key: made.write for made in revisions if made.write.method == "delete"}
         refuse_referred(self._parts.integrity, self._parts.commands, self._session, deleted)
         self._remember(revisions)
@@ -138,8 +146,8 @@ class Persist:
                 made.old_rows = projected(self._parts, kind, key, made.old_document, made.old_targets, keys)
 
     def _replace_rows(self, revisions: Sequence[Revision]) -> None:
-        """Write `resource`, `resource_version` and every projection table, each in one go."""
-        parts, session = self._parts, self._session
+        """Write `resource`, `resource_version`, `resource_reference` and every projection table, each in one go."""
+        parts = self._parts
         removed: dict[str, list[int]] = {}
         added: Rows = {}
         columns: dict[str, tuple[str, ...]] = {}
@@ -159,12 +167,13 @@ class Persist:
             for table in old:
                 if table not in new:
                     removed.setdefault(table, []).append(made.key)
-        parts.commands.remove(session, removed)
-        self._write_heads(revisions)
-        for table in sorted(added):
-            session.insert(table, columns[table], added[table])
+        parts.commands.remove(self._session, removed)
+        batch = [*self._heads(revisions), *self._links(revisions)]
+        batch += [(table, columns[table], added[table]) for table in sorted(added)]
+        self._session.insert_all(batch)
 
-    def _write_heads(self, revisions: Sequence[Revision]) -> None:
+    def _heads(self, revisions: Sequence[Revision]) -> Iterator[Bulk]:
+        """Advance the rows of `resource` that exist; yield the new ones, and those of `resource_version`."""
         moments = {made.last_updated: self._parts.commands.moment(made.last_updated) for made in revisions}
         changed = [
             (made.key, made.version, made.settled, made.last_updated, made.write.method == "delete")
@@ -181,15 +190,15 @@ class Persist:
         )
         if new:
             rows = [(key, kind, id_, version, settled, at, False) for kind, id_, key, version, settled, at in new]
-            self._session.insert("resource", RESOURCE_COLUMNS, rows)
+            yield resource.name, RESOURCE_COLUMNS, rows
         versions = [
             (made.key, made.version, made.write.type, moments[made.last_updated], made.write.method, made.content)
             for made in revisions
         ]
-        self._session.insert("resource_version", VERSION_COLUMNS, versions)
+        yield resource_version.name, VERSION_COLUMNS, versions
 
-    def _link(self, revisions: Sequence[Revision]) -> None:
-        """Bring `resource_reference` in line with the current versions; most updates change nothing there."""
+    def _links(self, revisions: Sequence[Revision]) -> Iterator[Bulk]:
+        """Remove what is no longer referred to and yield what is new; most updates change nothing here."""
         keys = self._destinations.keys
         links: list[tuple[int, int]] = []
         broken: list[tuple[int, int]] = []
@@ -201,7 +210,7 @@ class Persist:
         if broken:
             self._parts.commands.unlink(self._session, sorted(broken))
         if links:
-            self._session.insert("resource_reference", REFERENCE_COLUMNS, sorted(links))
+            yield resource_reference.name, REFERENCE_COLUMNS, sorted(links)
 
     def _remember(self, revisions: Sequence[Revision]) -> None:
         for made in revisions:

@@ -11,11 +11,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from psycopg import sql
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Executable
 
 Row = tuple[Any, ...]
+Bulk = tuple[str, tuple[str, ...], Sequence[Row]]  # table, columns, rows
+
+
+def quoted(name: str) -> str:
+    """Return the name of a table or column as SQL."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 class Session(ABC):
@@ -41,6 +46,11 @@ class Session(ABC):
     @abstractmethod
     def insert(self, table: str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
         """Add `rows` (tuples in the order of `columns`) to `table` in bulk."""
+
+    def insert_all(self, batch: Sequence[Bulk]) -> None:
+        """Add the rows of a batch, each table in turn."""
+        for table, columns, rows in batch:
+            self.insert(table, columns, rows)
 
     @abstractmethod
     def begin(self) -> None:
@@ -87,11 +97,12 @@ class PostgresSession(Session):
     """A psycopg connection."""
 
     placeholder = "%s"
+    _FEW_ROWS = 60
 
     def __init__(self, core: Connection) -> None:
         super().__init__(core)
         self._cursor = self.raw.cursor()
-        self._copies: dict[tuple[str, tuple[str, ...]], sql.Composed] = {}
+        self._heads: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         cursor = self._cursor
@@ -99,15 +110,29 @@ class PostgresSession(Session):
         return cursor.fetchall() if cursor.description is not None else []
 
     def insert(self, table: str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-        copy_in = self._copies.get((table, columns))
-        if copy_in is None:
-            names = sql.SQL(", ").join(map(sql.Identifier, columns))
-            copy_in = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
-            self._copies[table, columns] = copy_in
+        copy_in = f"COPY {quoted(table)} ({', '.join(map(quoted, columns))}) FROM STDIN"
         with self._cursor.copy(copy_in) as copy:
             write_row = copy.write_row
             for row in rows:
                 write_row(row)
+
+    def insert_all(self, batch: Sequence[Bulk]) -> None:
+        if sum(len(rows) for _, _, rows in batch) > self._FEW_ROWS:
+            super().insert_all(batch)
+            return
+        # One round trip for a single resource: each CTE inserts into one table.
+        parts: list[str] = []
+        values: list[Any] = []
+        for number, (table, columns, rows) in enumerate(batch):
+            head = self._heads.get((table, columns))
+            if head is None:
+                head = f"INSERT INTO {quoted(table)} ({', '.join(map(quoted, columns))}) VALUES "  # noqa: S608
+                self._heads[table, columns] = head
+            row = f"({', '.join(['%s'] * len(columns))})"
+            parts.append(f"i{number} AS ({head}{', '.join([row] * len(rows))})")
+            for each in rows:
+                values += each
+        self.raw.execute(f"WITH {', '.join(parts)} SELECT 1", values)
 
     def begin(self) -> None:
         # READ COMMITTED: a statement after a lock must see what the lock waited for.
@@ -177,10 +202,9 @@ class SqliteSession(Session):
     def insert(self, table: str, columns: tuple[str, ...], rows: Iterable[Row]) -> None:
         statement = self._inserts.get((table, columns))
         if statement is None:
-            quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
             marks = ", ".join("?" * len(columns))
-            name = table.replace('"', '""')
-            statement = f'INSERT INTO "{name}" ({quoted}) VALUES ({marks})'  # noqa: S608 - names of our own tables
+            names = ", ".join(map(quoted, columns))
+            statement = f"INSERT INTO {quoted(table)} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own tables
             self._inserts[table, columns] = statement
         self._deadline = 0.0
         self.raw.executemany(statement, rows)

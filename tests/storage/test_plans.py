@@ -79,8 +79,7 @@ def walks(store: Store, plan: str) -> list[str]:
     else:
         aliases = {"r": "resource", "v": "resource_version"}
         found = [aliases.get(name, name) for name in re.findall(r"SCAN (\w+)(?! USING)", plan)]
-    # A page in the order of keys reads the main table in that order, and stops when it is full.
-    return [name for name in found if re.sub(r"_\d+$", "", name) in LARGE and name != "m"]
+    return [name for name in found if re.sub(r"_\d+$", "", name) in LARGE]
 
 
 SEARCHES: list[tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]]] = [
@@ -112,7 +111,9 @@ def test_common_searches_use_indexes(filled: Store) -> None:
         request = SearchRequest(type_, parameters, count=20, sort=sort)
         for name, access in (("everyone", EVERYONE), ("restricted", ANN)):
             plan = explained(filled, Compiler(parts, access, planned(parts, request), ("search",)).page())
-            if walks(filled, plan):
+            # A page in the order of keys reads the main table in that order, and stops when it is full.
+            expected = ["patient"] if not parameters and not sort and filled.database.dialect == "sqlite" else []
+            if [name for name in walks(filled, plan) if name not in expected]:
                 wrong[f"{name} {type_}?{parameters}{sort}"] = plan
     assert wrong == {}, "\n\n".join(f"{name}\n{plan}" for name, plan in wrong.items())
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from fhir_server.storage.columns import instant_text, read_instant
 from fhir_server.storage.dialects.commands import Commands, Lock, Ref, State
-from fhir_server.storage.session import Row, Session
+from fhir_server.storage.session import Row, Session, quoted
 
 
 class SqliteCommands(Commands):
@@ -69,8 +69,7 @@ class SqliteCommands(Commands):
 
     def remove(self, session: Session, keys: Mapping[str, Sequence[int]]) -> None:
         for table in sorted(keys):
-            name = table.replace('"', '""')
-            statement = f'DELETE FROM "{name}" WHERE key = ?'  # noqa: S608 - names of our own tables
+            statement = f"DELETE FROM {quoted(table)} WHERE key = ?"  # noqa: S608 - names of our own tables
             session.raw.executemany(statement, [(key,) for key in keys[table]])
 
     def unlink(self, session: Session, pairs: Sequence[tuple[int, int]]) -> None:

@@ -11,7 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, distinct, exists, false, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    distinct,
+    exists,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 
 from fhir_server.storage.access import Access, Interaction
 from fhir_server.storage.common import LOOSE_REFERENCE
@@ -27,6 +41,13 @@ from fhir_server.storage.targets import SearchTarget
 # stands alone in a subquery of its own.
 _R = resource.alias("r")
 _V = resource_version.alias("v")
+# The columns of the subquery "page", by name: SQLAlchemy would make its own for every statement.
+_PAGE = {
+    column.name: literal_column(f"page.{column.name}", column.type)
+    for column in (_R.c.type, _R.c.id, _R.c.version, _R.c.last_updated, _R.c.key)
+}
+_OUTER = [column.label(name) for name, column in _PAGE.items()]
+_SAME_VERSION = and_(_V.c.key == _PAGE["key"], _V.c.version == _PAGE["version"])
 _SORT_COLUMNS = {"_lastUpdated": "last_updated", "_id": "id"}
 
 
@@ -68,10 +89,10 @@ class Compiler:
         chosen = chosen.order_by(*_ordered(columns, directions)).limit(plan.count + 1)
         # Only the rows of the page fetch their documents.
         page = chosen.subquery("page")
-        outer = [page.c[column.name] for column in columns]
+        outer = [*(_PAGE[_SORT_COLUMNS[key.code]] for key in plan.sort), _PAGE["key"]]
         return (
-            select(page.c.type, page.c.id, page.c.version, page.c.last_updated, page.c.key, _V.c.method, _V.c.content)
-            .join_from(page, _V, and_(_V.c.key == page.c.key, _V.c.version == page.c.version))
+            select(*_OUTER, _V.c.method, _V.c.content)
+            .select_from(page.join(_V, _SAME_VERSION))
             .order_by(*_ordered(outer, directions))
         )
 
