@@ -1,4 +1,4 @@
-"""All checks, group by group, in the order in which they run.
+"""All checks, group by group, in the order in which they run; a new group gets its line here.
 
 https://hl7.org/fhir/R4/http.html
 """
