@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from fhir_server.cli.demo import load_clinic
-from fhir_server.settings import Settings
+from fhir_server.cli import main
 from tests.stores import Templates, templates
 
 __all__ = ["templates"]
@@ -21,6 +21,7 @@ def demo_database(
     """The URL of a database of each kind that holds the demo clinic."""
     folder: Path = tmp_path_factory.mktemp("demo")
     url = templates.copy(request.param, folder)
-    load_clinic(Settings(database=url))
+    made = CliRunner().invoke(main, ["demo", "--no-serve", "--database", url])
+    assert made.exit_code == 0, made.output
     yield url
     templates.drop(url)
