@@ -241,7 +241,7 @@ def test_deceased_is_computed_from_either_type(element: dict[str, Any], code: st
 
 def test_what_no_path_reaches_is_computed() -> None:
     device = {"resourceType": "Device", "deviceName": [{"name": "Ämbu", "type": "other"}], "type": {"text": "Bag"}}
-    assert [row["value_folded"] for row in project(device)["device_search_device_name"]] == ["ambu", "bag"]
+    assert [row["folded"] for row in project(device)["device_search_device_name"]] == ["ambu", "bag"]
     subject = {"url": "http://hl7.org/fhir/StructureDefinition/questionnaireresponse-isSubject", "valueBoolean": True}
     answer = [{"valueReference": {"reference": "Patient/1"}}]
     items = [{"linkId": "1", "extension": [subject], "answer": answer}, {"linkId": "2", "answer": answer}]
