@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 PREFIX = "FHIR_"
-_FOREIGN = ("FHIR_TEST_",)  # the test suite's own variables
+_FOREIGN = ("FHIR_TEST_", "FHIR_TOKEN")  # of the test suite; of `fhir-server conformance`
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
