@@ -103,15 +103,21 @@ def _compiled(compiler: Compiler) -> Callable[[int, Document, Resolve], Rows]:
 
 
 def _meta(resource_type: str, meta: Document, sink: Sink) -> None:
-    for name, table in (("tag", META_TAG), ("security", META_SECURITY)):
-        for ordinal, coding in enumerate(meta.get(name, ())):
-            display = coding.get("display")
-            code = (short(coding.get("system")), short(coding.get("code")))
-            row = (sink.key, ordinal, resource_type, *code, display, folded(display) if display else None)
-            sink.add(table, row)
-    for ordinal, canonical in enumerate(meta.get("profile", ())):
-        if canonical:
-            url, bar, version = canonical.partition("|")
-            sink.add(META_PROFILE, (sink.key, ordinal, resource_type, url, version if bar else None))
+    if "profile" in meta:
+        for ordinal, canonical in enumerate(meta["profile"]):
+            if canonical:
+                url, bar, version = canonical.partition("|")
+                sink.add(META_PROFILE, (sink.key, ordinal, resource_type, url, version if bar else None))
+    if "tag" in meta:
+        _labels(META_TAG, resource_type, meta["tag"], sink)
+    if "security" in meta:
+        _labels(META_SECURITY, resource_type, meta["security"], sink)
     if meta.get("source"):
         sink.add(META_SOURCE, (sink.key, resource_type, meta["source"]))
+
+
+def _labels(table: str, resource_type: str, codings: list[Document], sink: Sink) -> None:
+    for ordinal, coding in enumerate(codings):
+        display = coding.get("display")
+        code = (short(coding.get("system")), short(coding.get("code")))
+        sink.add(table, (sink.key, ordinal, resource_type, *code, display, folded(display) if display else None))

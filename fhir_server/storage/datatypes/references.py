@@ -34,23 +34,27 @@ def fill_reference(place: Spot, classify: Callable[[str], Reference]) -> Handler
 
     A reference gets a loose row when it has no key here, names a version, or carries an identifier.
     """
-    key_at, type_at, full = place.at["key"], place.at.get("type", -1), place.full
+    key_at, type_at, full, local = place.at["key"], place.at.get("type", -1), place.full, Kind.LOCAL
 
     def fill(value: Any, row: Row, identity: Identity, sink: Sink) -> None:
         text = value.get("reference")
-        target_type, normal, version, key = value.get("type"), text, None, None
+        normal, version, target_type = text, None, None
         if text:
-            kind, _, local_type, local_id, version, _ = meant = classify(text)
-            if kind is Kind.LOCAL:
-                target_type = local_type
-                key = row[key_at] = sink.resolve(local_type, local_id)
-                normal = f"{local_type}/{local_id}"
+            meant = classify(text)
+            kind, _, target_type, target_id, version, _ = meant
+            if kind is local:
+                row[key_at] = key = sink.resolve(target_type, target_id)
+                if type_at >= 0:
+                    row[type_at] = target_type
+                if key is not None and version is None and "identifier" not in value:
+                    return
+                normal = f"{target_type}/{target_id}"
             else:
-                target_type = _foreign_type(meant, sink) or target_type
+                target_type = _foreign_type(meant, sink)
+        target_type = target_type or value.get("type")
         if type_at >= 0:
             row[type_at] = target_type
-        if key is None or version is not None or "identifier" in value:
-            _add_loose(sink, full, identity, (normal, version, target_type, value))
+        _add_loose(sink, full, identity, (normal, version, target_type, value))
 
     return fill
 
