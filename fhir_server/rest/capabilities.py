@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/capabilitystatement.html
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -26,9 +27,10 @@ _NAMES_OF_FORMATS = (JSON, XML, "json", "xml")
 
 @dataclass(slots=True)
 class Statement:
-    """The finished statement: its JSON text, and its bytes in the forms that were asked for so far."""
+    """The finished statement: its JSON text, its entity tag, and its bytes in the forms that were asked for so far."""
 
     text: str
+    tag: str
     rendered: dict[Representation, bytes] = field(default_factory=dict)
 
 
@@ -59,7 +61,8 @@ def statement(endpoint: Endpoint) -> Statement:
             }
         ],
     }
-    return Statement(quoted(_without_empty(document)))
+    text = quoted(_without_empty(document))
+    return Statement(text, hashlib.sha256(text.encode()).hexdigest()[:16])
 
 
 def _codes(levels: Iterable[Level]) -> list[str]:
@@ -84,7 +87,7 @@ def _resource(endpoint: Endpoint, name: str) -> dict[str, Any]:
         "type": name,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
         "interaction": [{"code": code} for code in _codes(["instance", "type"])],
-        "versioning": "versioned-update",
+        "versioning": "versioned",
         "readHistory": _has("vread", "instance"),
         "updateCreate": settings.update_as_create,
         "conditionalCreate": _has("create", "type"),

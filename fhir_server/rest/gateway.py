@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from fhir_server.errors import BadRequest, FhirError
+from fhir_server.rest.binary import wants_content
 from fhir_server.rest.endpoint import Endpoint
 from fhir_server.rest.intake import Bounds, Headers, request_id
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.outcome import error_response, fault_response
-from fhir_server.rest.representation import PLAIN, Representation, negotiate, render
-from fhir_server.rest.url import query_of
+from fhir_server.rest.representation import CONTENT, PLAIN, Representation, negotiate, render
+from fhir_server.rest.url import Query, query_of
 from fhir_server.storage.access import Access
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ SECURITY_HEADERS: Final = (
 )
 _STATUS: Final = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _WITH_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
+_READING: Final = frozenset(("GET", "HEAD"))
 _BODILESS: Final = frozenset((204, 304))
 
 
@@ -70,13 +72,14 @@ class Gateway:
         query_text = environ.get("QUERY_STRING", "")
         query = query_of(query_text, self._endpoint.settings.max_query_parameters) if query_text else []
         headers = Headers(environ)
+        path = self._path(environ)
         return Request(
             method,
-            self._path(environ),
+            path,
             query,
             self._access_of(environ),
             headers,
-            negotiate(query, headers),
+            _form(method, path, query, headers),
             self.bounds.body(environ) if method in _WITH_BODY else b"",
             request_id=identity,
         )
@@ -109,9 +112,9 @@ class Gateway:
         self, response: Response, form: Representation, identity: str, *, head: bool
     ) -> tuple[str, HeaderList, bytes]:
         """Return status line, headers and body of a finished answer."""
-        body = _rendered(response, form) if response.text else b""
+        body = _rendered(response, form) if response.text else response.raw or b""
         headers = [*SECURITY_HEADERS, ("X-Request-Id", identity), *response.headers.items()]
-        if body:
+        if response.text:
             headers.append(("Content-Type", form.mime + "; charset=utf-8"))
         if response.status not in _BODILESS:
             headers.append(("Content-Length", str(len(body))))
@@ -133,6 +136,15 @@ class Gateway:
             return application(environ, start_response)
 
         return wsgi
+
+
+def _form(method: str, path: str, query: Query, headers: Headers) -> Representation:
+    """Return how the answer is to look. Raises NotAcceptable, BadRequest."""
+    if path.startswith("Binary/") and method in _READING:
+        named = next((value for name, value in query if name == "_format"), None)
+        if wants_content(path, headers.get("accept"), named):
+            return CONTENT
+    return negotiate(query, headers)
 
 
 def _rendered(response: Response, form: Representation) -> bytes:

@@ -56,7 +56,7 @@ def _key(name: str) -> str:
 
 def request_id(environ: WSGIEnvironment) -> str:
     """Return the client's X-Request-Id where it is short and harmless, else a new one."""
-    given = environ.get("HTTP_X_REQUEST_ID", "")
+    given: str = environ.get("HTTP_X_REQUEST_ID", "")
     if given and _REQUEST_ID.fullmatch(given):
         return given
     return f"{random.getrandbits(96):024x}"

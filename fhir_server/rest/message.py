@@ -61,6 +61,7 @@ class Response:
     text     JSON text of the resource it carries, "" for none; every other format is made from it
     outcome  True where `text` is an OperationOutcome that reports on the interaction itself
     modified when the version it is about was made (UTC); finer than the Last-Modified header
+    raw      bytes that are no resource; their Content-Type is among the headers
     rendered keeps the bytes of an answer that is always the same, by form; None for all others
     """
 
@@ -70,6 +71,7 @@ class Response:
     outcome: bool = False
     modified: datetime | None = None
     rendered: dict[Representation, bytes] | None = None
+    raw: bytes | None = None
 
     def resource(self) -> Any:
         """Return the carried resource decoded, or None."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, Protocol, cast
 
 from fhir_server.errors import BadRequest
@@ -38,6 +39,8 @@ class Representation:
     format    "json" or "xml"
     pretty    indented for people
     summary   value of _summary; "false" for the whole resource
+    generic   the client asked for application/json or application/xml, so it is answered with that name
+    content   the bytes of a Binary are asked for, not the resource
     elements  names in _elements, () for all
     """
 
@@ -45,11 +48,13 @@ class Representation:
     pretty: bool = False
     summary: SummaryMode = "false"
     elements: tuple[str, ...] = ()
+    generic: bool = False
+    content: bool = False
 
     @property
     def mime(self) -> str:
         """The media type of the answer."""
-        return _MIME[self.format]
+        return f"application/{self.format}" if self.generic else _MIME[self.format]
 
     @property
     def plain(self) -> bool:
@@ -63,6 +68,13 @@ class Representation:
 
 
 PLAIN = Representation()
+_WHOLE: Final[dict[tuple[Format, bool], Representation]] = {
+    ("json", False): PLAIN,
+    ("json", True): Representation("json", generic=True),
+    ("xml", False): Representation("xml"),
+    ("xml", True): Representation("xml", generic=True),
+}
+CONTENT: Final = Representation(content=True)
 
 
 def negotiate(query: Sequence[tuple[str, str]], headers: HeaderFields) -> Representation:
@@ -71,10 +83,19 @@ def negotiate(query: Sequence[tuple[str, str]], headers: HeaderFields) -> Repres
     Raises NotAcceptable for formats the server does not have, BadRequest for values outside FHIR's.
     """
     given = {name: value for name, value in query if name in _PARAMETERS} if query else {}
-    form = choose(headers.get("accept"), given.get("_format"))
+    accept = headers.get("accept")
+    form = choose(accept, given.get("_format"))
+    generic = accept is not None and not given.get("_format") and _is_generic(accept, form)
     if not given:
-        return PLAIN if form == "json" else Representation(form)
-    return Representation(form, _flag(given.get("_pretty", "")), *_part(given))
+        return _WHOLE[form, generic]
+    return Representation(form, _flag(given.get("_pretty", "")), *_part(given), generic)
+
+
+@lru_cache(maxsize=256)
+def _is_generic(accept: str, form: Format) -> bool:
+    """Tell whether an Accept header names the format in general, and FHIR's own name for it not."""
+    names = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    return f"application/{form}" in names and _MIME[form] not in names
 
 
 def _flag(text: str) -> bool:

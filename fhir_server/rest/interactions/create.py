@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_server.rest import body
+from fhir_server.rest.binary import BINARY, uploaded
 from fhir_server.rest.change import Change, criteria_in
 from fhir_server.rest.headers import preferences
 from fhir_server.rest.interaction import Interaction
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 def create(endpoint: Endpoint, request: Request, route: Route[Interaction]) -> Change:
     """Return the change that stores the body under a new id; an id in the body is ignored, as FHIR demands."""
-    document = body.of_type(body.decode(request, endpoint.settings.max_depth), route.type)
+    document = uploaded(request) if route.type == BINARY else None
+    if document is None:
+        document = body.of_type(body.decode(request, endpoint.settings.max_depth), route.type)
     condition = request.headers.get("if-none-exist")
     return Change(
         "create",

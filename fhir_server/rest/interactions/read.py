@@ -6,11 +6,13 @@ https://hl7.org/fhir/R4/http.html#cread
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from fhir_server.errors import Gone, NotFound
 from fhir_server.rest.answer import version_headers
+from fhir_server.rest.binary import BINARY, content
 from fhir_server.rest.headers import entity_tags, modified_since
 from fhir_server.rest.interaction import Interaction
 from fhir_server.rest.message import Request, Response
@@ -39,8 +41,10 @@ def found(request: Request, version: Version) -> Response:
     headers = version_headers(version)
     if _known(request, version):
         return Response(304, headers, modified=version.last_updated)
-    content = version.content
-    text = content if request.form.whole else part(content, request.form)
+    if request.form.content and version.type == BINARY:
+        return replace(content(version.content, request.headers.get("accept"), headers), modified=version.last_updated)
+    whole = version.content
+    text = whole if request.form.whole else part(whole, request.form)
     return Response(200, headers, text, modified=version.last_updated)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fhir_server.errors import BadRequest
 from fhir_server.rest import body
+from fhir_server.rest.binary import BINARY, uploaded
 from fhir_server.rest.change import Change, criteria_of
 from fhir_server.rest.headers import Tags, entity_tags, preferences
 from fhir_server.rest.interaction import Interaction
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 def update(endpoint: Endpoint, request: Request, route: Route[Interaction]) -> Change:
     """Return the change that makes the body the current version of the id in the URL. Raises BadRequest."""
-    document = body.of_type(body.decode(request, endpoint.settings.max_depth), route.type)
+    content = uploaded(request) if route.type == BINARY else None
+    if content is not None:
+        content["id"] = route.id
+    document = content or body.of_type(body.decode(request, endpoint.settings.max_depth), route.type)
     named = document.get("id")
     if named != route.id:
         state = "has no id" if named is None else "has another id"

@@ -81,6 +81,12 @@ def test_the_statement_comes_in_xml_and_in_parts(fhir: Fhir) -> None:
     assert "rest" not in fhir.get("/metadata?_elements=status").json
 
 
+def test_a_client_that_has_the_statement_gets_304(fhir: Fhir) -> None:
+    tag = fhir.get("/metadata").headers["ETag"]
+    assert fhir.get("/metadata", If_None_Match=tag).status_code == 304
+    assert fhir.get("/metadata", If_None_Match='W/"other"').status_code == 200
+
+
 @pytest.mark.parametrize("mode, status", [("full", 200), ("normative", 200), ("terminology", 400), ("nonsense", 400)])
 def test_modes(fhir: Fhir, mode: str, status: int) -> None:
     assert fhir.get(f"/metadata?mode={mode}").status_code == status
