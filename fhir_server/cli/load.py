@@ -9,21 +9,21 @@ import hashlib
 import os
 import signal
 import time
-from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
+from fhir_server.cli.loading.opening import OpenLocal, OpenRemote
 from fhir_server.cli.loading.report import Report
 from fhir_server.cli.loading.run import Alone, Pool, Run, TargetLost, Workers
 from fhir_server.cli.loading.sources import Source, find
 from fhir_server.cli.loading.submit import Done, Task
-from fhir_server.cli.loading.target import Target
+from fhir_server.cli.loading.target import OpenTarget
 from fhir_server.cli.options import DATABASE, setting_options, settings_from
 from fhir_server.cli.progress import Progress
 from fhir_server.settings import Settings
@@ -75,9 +75,7 @@ def command(
     context.exit(load(sources, open_target, settings.worker_processes, report, force=again))
 
 
-def load(
-    sources: list[Source], open_target: Callable[[], Target], workers: int, report_path: Path | None, *, force: bool
-) -> int:
+def load(sources: list[Source], open_target: OpenTarget, workers: int, report_path: Path | None, *, force: bool) -> int:
     """Load `sources` and print the report; return the exit code."""
     began = time.monotonic()
     progress = _Shown(Progress(sum(source.size for source in sources)))
@@ -135,34 +133,17 @@ class _Shown:
         self._progress.show(self._sum, self._resources, last=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _OpenRemote:
-    url: str
-    journal: Path
-    max_depth: int
-
-    def __call__(self) -> Target:
-        from fhir_server.cli.loading.remote import RemoteTarget
-
-        return RemoteTarget(self.url, self.journal, max_depth=self.max_depth)
-
-
-def _target(settings: Settings, url: str | None, journal: Path | None, *, migrate: bool) -> Callable[[], Target]:
-    """Return what opens the target in a worker; it is known to open."""
-    if url is not None:
-        opened = _OpenRemote(url.rstrip("/"), journal or _journal_of(url.rstrip("/")), settings.max_depth)
-        try:
-            opened().close()
-        except ValueError as error:
-            raise click.UsageError(f"--url: {error}") from error
-        return opened
-    if journal is not None:
-        raise click.UsageError("--journal goes with --url: without it the journal is in the database.")
-    from fhir_server.cli.database import prepare
-    from fhir_server.cli.loading.local import OpenLocal
-
-    prepare(settings, upgrade=migrate)
-    return OpenLocal(settings)
+def _target(settings: Settings, url: str | None, journal: Path | None, *, migrate: bool) -> OpenTarget:
+    """Return what opens the target in a worker."""
+    if url is None:
+        if journal is not None:
+            raise click.UsageError("--journal goes with --url: without it the journal is in the database.")
+        return OpenLocal(settings, migrate)
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise click.UsageError("--url must look like https://server/fhir.")
+    url = url.rstrip("/")
+    return OpenRemote(url, journal or _journal_of(url), settings.max_depth)
 
 
 def _journal_of(url: str) -> Path:

@@ -6,31 +6,15 @@ https://hl7.org/fhir/R4/http.html#transaction
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_server.app import create_server
-from fhir_server.cli.collector import relieve
 from fhir_server.cli.loading.target import Answer, Mark, issues_of
 from fhir_server.rest.message import Response
 from fhir_server.settings import Settings
 from fhir_server.storage import load_journal
 from fhir_server.storage.access import Access
 from fhir_server.storage.repository import WriteUnit
-
-_MOST_ENTRIES = 1_000_000  # a file on this machine is trusted to be as long as it is
-
-
-@dataclass(frozen=True, slots=True)
-class OpenLocal:
-    """Opens the target in whichever process calls it."""
-
-    settings: Settings
-
-    def __call__(self) -> LocalTarget:
-        target = LocalTarget(replace(self.settings, max_bundle_entries=_MOST_ENTRIES))
-        relieve()
-        return target
 
 
 class LocalTarget:

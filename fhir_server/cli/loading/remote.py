@@ -47,10 +47,8 @@ class RemoteTarget:
 
     def __init__(self, url: str, journal: Path, *, max_depth: int = 64, seconds: float = 300.0) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("The URL of the server must look like https://server/fhir.")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname, parts.port, timeout=seconds)
+        self._connection = kind(parts.hostname or "", parts.port, timeout=seconds)
         self._path = parts.path.rstrip("/") or "/"
         self._journal = FileJournal(journal)
         self.max_depth = max_depth

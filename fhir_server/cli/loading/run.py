@@ -21,10 +21,9 @@ from fhir_server.cli.loading.order import in_order
 from fhir_server.cli.loading.report import Refusal, Report
 from fhir_server.cli.loading.sources import Source, Unreadable
 from fhir_server.cli.loading.submit import Done, Task, perform, tasks_of
-from fhir_server.cli.loading.target import Target
+from fhir_server.cli.loading.target import OpenTarget, Target
 from fhir_server.cli.parent import end_with_parent
 
-OpenTarget = Callable[[], Target]
 Advance = Callable[[Task, Done], None]
 
 
@@ -49,6 +48,7 @@ class Alone:
     """One worker: this process."""
 
     def __init__(self, open_target: OpenTarget) -> None:
+        open_target.prepare()
         self._target = open_target()
 
     def __enter__(self) -> Alone:
@@ -77,6 +77,7 @@ class Workers:
         context = multiprocessing.get_context("spawn")
         self._executor = ProcessPoolExecutor(number, context, _start, (open_target,))
         self._open_target = open_target
+        self._executor.submit(open_target.prepare).result()
         self._most = 2 * number
         self._running: dict[Future[Done], Task] = {}
 

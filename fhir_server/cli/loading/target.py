@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,6 +29,16 @@ class Mark:
     digest: str
     unit: int
     left: tuple[int, ...] = ()
+
+
+class OpenTarget(Hashable, Protocol):
+    """Knows how to open a target; travels to the worker processes."""
+
+    def prepare(self) -> None:
+        """Make sure once, before any worker opens it, that the target can be loaded. Raises click.ClickException."""
+
+    def __call__(self) -> Target:
+        """Open the target for this process."""
 
 
 class Target(Protocol):
