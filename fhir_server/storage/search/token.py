@@ -38,7 +38,7 @@ def parse(text: str, modifier: str, context: Context) -> Token:  # noqa: ARG001
     if len(parts) > 2 or not any(parts):
         raise wrong("A token is written as code, system|code, |code or system|.")
     token = Token(None, parts[0]) if len(parts) == 1 else Token(parts[0], parts[1] or None)
-    if any(target.kind == "boolean" for target in context.targets) and token.code not in ("true", "false"):
+    if token.code not in ("true", "false") and all(target.kind == "boolean" for target in context.targets):
         raise wrong("This parameter can be true or false.")
     return token
 
@@ -55,7 +55,7 @@ def _id(value: Token, target: SearchTarget, table: FromClause) -> ColumnElement[
 
 
 def _boolean(value: Token, target: SearchTarget, table: FromClause) -> ColumnElement[bool]:
-    if value.system not in _BOOLEAN_SYSTEMS:
+    if value.system not in _BOOLEAN_SYSTEMS or value.code not in ("true", "false"):
         return false()
     return column(target, table, "value") == literal(value.code == "true")
 
