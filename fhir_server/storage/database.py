@@ -273,6 +273,7 @@ def _postgres_engine(url: URL, statement_timeout: float, lock_timeout: float, co
     settings = {
         "timezone": "UTC",
         "client_min_messages": "warning",
+        "jit": "off",  # compiling a plan takes longer than running any of ours
         "statement_timeout": f"{int(statement_timeout * 1000)}ms",
         "lock_timeout": f"{int(lock_timeout * 1000)}ms",
         "idle_in_transaction_session_timeout": "60s",

@@ -31,7 +31,7 @@ from fhir_server.storage.restriction import restriction
 from fhir_server.storage.schema import Schema
 from fhir_server.storage.search.plan import unsupported
 from fhir_server.storage.search.run import search
-from fhir_server.storage.session import Row
+from fhir_server.storage.session import Row, moment
 from fhir_server.storage.tables import resource, resource_version
 from fhir_server.storage.unit import WriteUnit
 
@@ -178,6 +178,4 @@ class Store:
 
 def _version(type_: str, id_: str, row: Row) -> Version:
     key, version, last_updated, method, content = row
-    if not isinstance(last_updated, datetime):
-        last_updated = datetime.fromisoformat(last_updated).replace(tzinfo=UTC)
-    return Version(type_, id_, version, last_updated, method == "delete", content, key, method)
+    return Version(type_, id_, version, moment(last_updated), method == "delete", content, key, method)

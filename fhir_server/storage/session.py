@@ -9,10 +9,13 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Executable
+
+from fhir_server.storage.columns import read_instant
 
 Row = tuple[Any, ...]
 Bulk = tuple[str, tuple[str, ...], Sequence[Row]]  # table, columns, rows
@@ -21,6 +24,11 @@ Bulk = tuple[str, tuple[str, ...], Sequence[Row]]  # table, columns, rows
 def quoted(name: str) -> str:
     """Return the name of a table or column as SQL."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def moment(value: Any) -> datetime:
+    """Return what a driver gives for a time column as an aware UTC time."""
+    return value if isinstance(value, datetime) else read_instant(value)
 
 
 class Session(ABC):
@@ -98,6 +106,10 @@ class PostgresSession(Session):
 
     placeholder = "%s"
     _FEW_ROWS = 60
+    # READ COMMITTED: a statement after a lock must see what the lock waited for.
+    # A plan that was prepared while the tables were small may walk them from end to end, and stays in use while a load
+    # makes them large. What a write transaction looks up always has an index.
+    _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off"
 
     def __init__(self, core: Connection) -> None:
         super().__init__(core)
@@ -135,8 +147,7 @@ class PostgresSession(Session):
         self.raw.execute(f"WITH {', '.join(parts)} SELECT 1", values)
 
     def begin(self) -> None:
-        # READ COMMITTED: a statement after a lock must see what the lock waited for.
-        self.raw.execute("BEGIN ISOLATION LEVEL READ COMMITTED", prepare=False)
+        self.raw.execute(self._BEGIN, prepare=False)
         self.in_transaction = True
 
     def begin_snapshot(self) -> None:

@@ -426,6 +426,21 @@ def _write(n: int) -> Any:
     return Write("create", "Patient", f"m{n}", {"identifier": [{"value": "1"}]})
 
 
+def test_the_prepared_search_by_identifier_finds_what_the_composed_one_finds(filled: Store) -> None:
+    for value in ("urn:mrn|1", "urn:other|1", "urn:mrn|x", r"urn:mrn|1\,2", "urn:mrn|", "|1", "1", "URN:MRN|1"):
+        composed = filled.search(EVERYONE, SearchRequest("Patient", (("identifier", value),))).rows
+        found = filled.write(EVERYONE, lambda unit, value=value: unit.match("Patient", [("identifier", value)], 9))  # type: ignore[misc]
+        assert found == composed, value
+    put(
+        filled, *({"resourceType": "Patient", "id": f"x{n}", "identifier": PATIENTS[0]["identifier"]} for n in range(3))
+    )
+    found = filled.write(EVERYONE, lambda unit: unit.match("Patient", [("identifier", "urn:mrn|1")], limit=2))
+    assert ids(found) == ["ann", "x0"]
+    delete(filled, "Patient", "x0")
+    found = filled.write(EVERYONE, lambda unit: unit.match("Patient", [("identifier", "urn:mrn|1")], limit=2))
+    assert ids(found) == ["ann", "x1"]
+
+
 def test_long_texts_are_found_whole_and_by_their_beginning(store: Store) -> None:
     long = "Ä" + "b" * 300
     put(
