@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _PATIENT: Final = "Patient"
 _AT_ONCE: Final = 100  # ids in one look-up
+_MOST_SEARCHES: Final = 1_000  # for one page: many patients without any record must not hold a request for ever
 _NO_MORE: Final = "-"
 
 Pairs = tuple[tuple[str, str], ...]
@@ -127,10 +128,14 @@ class _Record:
         return _Place(page.rows[0].id, after=page.next_cursor or _NO_MORE) if page.rows else None
 
     def page(self, place: _Place | None) -> tuple[list[Version], _Place | None]:
-        """Return the resources of a page and where the next one begins, None at the end."""
+        """Return the resources of a page, few where they lie far apart, and where the next begins, None at the end."""
         rows: list[Version] = []
         seen: set[Identity] = set()
+        searches = 0
         while place is not None:
+            if searches == _MOST_SEARCHES:
+                return rows, place
+            searches += 1
             # Once the page is full, look ahead: a next link should lead to something.
             found, following = self._step(place, max(1, self._room - len(rows)))
             new = [row for row in found if (row.type, row.id) not in seen]

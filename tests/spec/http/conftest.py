@@ -1,4 +1,7 @@
-"""The real application over a migrated database of each kind, shared by the tests of a module."""
+"""The real application over a migrated database of each kind, shared by all tests of a worker.
+
+Copying a thousand tables takes seconds, so tests make resources of their own and look for nothing else.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from tests.stores import Templates, templates
 __all__ = ["templates"]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def database(
     request: pytest.FixtureRequest, templates: Templates, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
@@ -33,7 +36,7 @@ def _serve(settings: Settings) -> Iterator[flask.Flask]:
     app.extensions["fhir_server"].database.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def application(database: str) -> Iterator[flask.Flask]:
     """The application with its default settings."""
     yield from _serve(Settings(database=database, base_url=BASE, link_secret="of the tests"))
@@ -45,7 +48,7 @@ def fhir(application: flask.Flask) -> Fhir:
     return Fhir(application)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def strict(database: str) -> Iterator[Fhir]:
     """A client of an application with small limits, ids of its own and relaxed references."""
     settings = Settings(

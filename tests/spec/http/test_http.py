@@ -142,6 +142,7 @@ def test_a_gzip_body_is_read(fhir: Fhir) -> None:
         (SMALL, "snappy", 415),
         (SMALL, "identity", 201),
     ],
+    ids=["bomb", "twice", "cut off", "more behind", "no gzip", "deflate", "two encodings", "unknown", "identity"],
 )
 def test_other_encodings_are_refused(strict: Fhir, body: bytes, encoding: str, status: int) -> None:
     assert strict.post("/Patient", body, Content_Encoding=encoding).status_code == status
