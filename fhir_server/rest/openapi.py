@@ -16,6 +16,7 @@ from apispec import BasePlugin
 from flask_smorest import Api
 
 from fhir_server.formats import json
+from fhir_server.rest import pages
 from fhir_server.rest.capabilities import FHIR_VERSION
 from fhir_server.rest.endpoint import Endpoint
 from fhir_server.rest.interaction import Interaction, Level
@@ -90,7 +91,7 @@ def _page(name: str, policy: str) -> Any:
     file, kind = _PAGES[name]
 
     def page() -> flask.Response:
-        response = flask.Response(files(__package__).joinpath("pages", file).read_bytes(), mimetype=kind)
+        response = flask.Response(files(pages).joinpath(file).read_bytes(), mimetype=kind)
         response.headers["Content-Security-Policy"] = policy
         return response
 

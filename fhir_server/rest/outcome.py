@@ -16,6 +16,7 @@ from fhir_server.rest.message import Response
 
 _log = logging.getLogger(__name__)
 _UNREADABLE = frozenset(("structure", "value", "invalid"))
+_PASSING = frozenset((429, 503))
 _SEVERE = frozenset(("error", "fatal"))
 
 
@@ -25,8 +26,11 @@ def outcome_text(issues: Sequence[Issue]) -> str:
 
 
 def error_response(error: FhirError) -> Response:
-    """Return the answer for an error the server raised on purpose."""
-    return Response(error.status, dict(error.headers), outcome_text(error.all_issues()), outcome=True)
+    """Return the answer for an error the server raised on purpose; one that passes says when to try again."""
+    headers = dict(error.headers)
+    if error.status in _PASSING:
+        headers.setdefault("Retry-After", "1")
+    return Response(error.status, headers, outcome_text(error.all_issues()), outcome=True)
 
 
 def fault_response(error: Exception, request_id: str) -> Response:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fhir_server.errors import BadRequest, Conflict, Invalid, Issue
+from fhir_server.errors import BadRequest, Conflict, Invalid, Issue, LockTimeout
 from fhir_server.rest.outcome import at, error_response, refuse, within
 
 BROKEN = Issue("error", "invariant", "x", "Patient.name[0]")
@@ -18,6 +18,11 @@ BROKEN = Issue("error", "invariant", "x", "Patient.name[0]")
 def test_what_cannot_be_understood_is_400_and_what_breaks_a_rule_422(code: str, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         refuse([Issue("warning", "invariant", "x"), Issue("error", code, "x")])
+
+
+def test_an_error_that_passes_says_when_to_try_again() -> None:
+    assert error_response(LockTimeout("x")).headers == {"Retry-After": "1"}
+    assert error_response(LockTimeout("x", headers={"Retry-After": "9"})).headers == {"Retry-After": "9"}
 
 
 def test_warnings_refuse_nothing() -> None:
