@@ -9,7 +9,7 @@ import re
 
 from lxml import etree
 
-_XHTML = "{http://www.w3.org/1999/xhtml}"
+XHTML = "{http://www.w3.org/1999/xhtml}"
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 _ELEMENT_NAMES = """
     a abbr acronym address area b bdo big blockquote br caption cite code col colgroup dd dfn div dl dt em h1 h2 h3 h4
@@ -20,8 +20,9 @@ _ATTRIBUTE_NAMES = """
     cite class colspan compact coords dir frame headers height href hreflang hspace id lang longdesc name nowrap rel
     rev rowspan rules scope shape span src start style summary tabindex title type usemap valign value vspace width
 """
-_ELEMENTS = frozenset(_XHTML + name for name in _ELEMENT_NAMES.split())
-_ATTRIBUTES = frozenset(_ATTRIBUTE_NAMES.split()) | {_XML + "lang", _XML + "space", _XML + "id"}
+# Names in lxml's notation. The validation of narratives uses the same lists.
+ELEMENTS = frozenset(XHTML + name for name in _ELEMENT_NAMES.split())
+ATTRIBUTES = frozenset(_ATTRIBUTE_NAMES.split()) | {_XML + "lang", _XML + "space", _XML + "id"}
 _ACTIVE = re.compile(r"\s*(?:javascript|vbscript|data(?!:image/(?!svg)))\s*:", re.IGNORECASE)
 _MAX_LENGTH = 2_000_000
 
@@ -35,19 +36,19 @@ def is_allowed(div: str) -> bool:
         root = etree.fromstring(div.encode(), parser)
     except (etree.XMLSyntaxError, ValueError):
         return False
-    if root.tag != f"{_XHTML}div":
+    if root.tag != f"{XHTML}div":
         return False
     content = False
     for element in root.iter():
         if element.tag is etree.Comment:
             content = content or bool((element.tail or "").strip())
             continue
-        if element.tag not in _ELEMENTS or not _attributes_allowed(element):
+        if element.tag not in ELEMENTS or not _attributes_allowed(element):
             return False
         within = (element.text or "") if element is root else (element.text or "") + (element.tail or "")
-        content = content or element.tag == f"{_XHTML}img" or bool(within.strip())
+        content = content or element.tag == f"{XHTML}img" or bool(within.strip())
     return content
 
 
 def _attributes_allowed(element: etree._Element) -> bool:
-    return all(name in _ATTRIBUTES and not _ACTIVE.match(str(value)) for name, value in element.attrib.items())
+    return all(name in ATTRIBUTES and not _ACTIVE.match(str(value)) for name, value in element.attrib.items())

@@ -11,23 +11,11 @@ from typing import Any
 
 from lxml import etree
 
+from fhir_server.fhirpath.narrative import ATTRIBUTES, ELEMENTS, XHTML
 from fhir_server.validation.findings import Findings, Found, Scope
 from fhir_server.validation.primitives import FAULTS
 
-_XHTML = "{http://www.w3.org/1999/xhtml}"
-_XML = "{http://www.w3.org/XML/1998/namespace}"
-_DIV = _XHTML + "div"
-_ELEMENT_NAMES = """
-    a abbr acronym address area b bdo big blockquote br caption cite code col colgroup dd dfn div dl dt em h1 h2 h3 h4
-    h5 h6 hr i img kbd li map ol p pre q samp small span strong sub sup table tbody td tfoot th thead tr tt ul var
-"""
-_ATTRIBUTE_NAMES = """
-    abbr accesskey align alt axis bgcolor border cellhalign cellpadding cellspacing cellvalign char charoff charset cite
-    class colspan compact coords dir frame headers height href hreflang hspace id lang longdesc name nowrap rel rev
-    rowspan rules scope shape span src start style summary tabindex title type usemap valign value vspace width
-"""
-_ELEMENTS = frozenset(_XHTML + name for name in _ELEMENT_NAMES.split())
-_ATTRIBUTES = frozenset(_ATTRIBUTE_NAMES.split()) | {_XML + "lang", _XML + "space", _XML + "id"}
+_DIV = XHTML + "div"
 _LINKS = frozenset(("href", "src", "cite", "longdesc"))
 _NOISE = re.compile(r"[\x00-\x20\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff]|/\*.*?\*/|\\", re.DOTALL)
 _ACTIVE_LINK = re.compile(
@@ -74,14 +62,14 @@ class Narratives:
         content = False
         for element in root.iter():
             tag = element.tag
-            if tag not in _ELEMENTS:
+            if tag not in ELEMENTS:
                 fault = _element_fault(element)
                 if fault:
                     return _invalid(fault)
                 content = content or _visible(element.tail)
                 continue
             if not content:
-                content = _visible(element.text) or _visible(element.tail) or tag == _XHTML + "img"
+                content = _visible(element.text) or _visible(element.tail) or tag == XHTML + "img"
             attributes = element.items()
             if attributes:
                 fault = _attribute_fault(attributes)
@@ -105,7 +93,7 @@ def _element_fault(element: Any) -> str:
 
 def _attribute_fault(attributes: list[tuple[str, str]]) -> str:
     for name, value in attributes:
-        if name not in _ATTRIBUTES:
+        if name not in ATTRIBUTES:
             return "The narrative holds an attribute outside the list that FHIR allows (txt-1)."
         if name in _LINKS:
             link = _NOISE.sub("", value)
