@@ -133,7 +133,7 @@ def baseline(url: str, parts: list[Slice]) -> float:
 def load(url: str, files: list[Path]) -> tuple[float, int]:
     """Load `files`; return seconds and peak memory of the largest process in MB."""
     started = time.perf_counter()
-    command("load", *map(str, files), "--workers", str(WORKERS), "--force", database=url)
+    command("load", *map(str, files), "--workers", str(WORKERS), "--again", database=url)
     seconds = time.perf_counter() - started
     return seconds, limits.getrusage(limits.RUSAGE_CHILDREN).ru_maxrss // 1024
 
