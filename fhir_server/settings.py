@@ -79,6 +79,10 @@ class Settings:
         "enforced refuses a reference to an absent resource and the deletion of a referenced one; relaxed keeps both.",
     )
     update_as_create: bool = _row(True, "Whether PUT to an id that does not exist creates the resource.")
+    require_if_match: bool = _row(
+        False,
+        "Whether an update, patch or deletion of an existing resource without If-Match is refused (versioned-update).",
+    )
     unknown_extensions: Literal["accept", "refuse"] = _row(
         "accept",
         "What happens to an extension nobody defined here; an unknown modifierExtension is refused in either case.",

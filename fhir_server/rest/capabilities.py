@@ -87,7 +87,7 @@ def _resource(endpoint: Endpoint, name: str) -> dict[str, Any]:
         "type": name,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
         "interaction": [{"code": code} for code in _codes(["instance", "type"])],
-        "versioning": "versioned",
+        "versioning": "versioned-update" if settings.require_if_match else "versioned",
         "readHistory": _has("vread", "instance"),
         "updateCreate": settings.update_as_create,
         "conditionalCreate": _has("create", "type"),

@@ -270,6 +270,12 @@ class _Attempt:
 
     def _refuse_stale(self, change: Change, current: Version | None) -> None:
         living = None if current is None or current.deleted else current.version
+        # An operation that merges, such as $meta-add, overwrites nothing that its caller has not seen.
+        merging = change.method == "update" and change.edit is not None
+        if self._endpoint.settings.require_if_match and living is not None and change.if_match is None and not merging:
+            raise PreconditionFailed(
+                "This server changes an existing resource only where If-Match names its current version.", code="required"
+            )
         if change.if_match is not None and not change.if_match.match(living):
             raise PreconditionFailed("The version in If-Match is not the current one: the resource has changed since.")
         if change.if_none_match is not None and change.if_none_match.match(living):

@@ -13,8 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from fhir_server.definitions import load
-
-_URI_TYPES = frozenset(("uri", "url", "oid", "uuid"))
+from fhir_server.storage.references import URI_TYPES
 
 
 class Look(NamedTuple):
@@ -32,14 +31,14 @@ class Look(NamedTuple):
 
 @cache
 def _uri_names() -> frozenset[str]:
-    """Return the JSON names under which a uri, url, oid or uuid can stand anywhere in R4."""
+    """Return the JSON names under which a uri or url can stand anywhere in R4."""
     definitions = load()
     return frozenset(
         key
         for name in definitions.type_names
         for element in definitions.type(name).elements
         for key, ref in element.json_keys()
-        if ref.code in _URI_TYPES
+        if ref.code in URI_TYPES
     )
 
 

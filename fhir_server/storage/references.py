@@ -20,7 +20,8 @@ from fhir_server.formats import json
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _VERSION = re.compile(r"[1-9][0-9]{0,9}")
 _LAST_VERSION = 2**31 - 1
-_URI_TYPES = frozenset({"uri", "url", "oid", "uuid"})
+# http.html#trules names oid and uuid too, but a link such as "Patient/1" would make those elements invalid.
+URI_TYPES = frozenset({"uri", "url"})
 _TAG = re.compile(r"<(?:a|img)(?:\s+[\w:.\-]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))+\s*/?>")
 _LINK = re.compile(r"(\s(?:href|src)\s*=\s*)(?:\"([^\"<]*)\"|'([^'<]*)')")
 
@@ -98,7 +99,7 @@ class Role(Enum):
     """In which kind of element a text stands."""
 
     REFERENCE = "reference"  # Reference.reference
-    URI = "uri"  # elements of type uri, url, oid, uuid (Attachment.url is one)
+    URI = "uri"  # elements of type uri and url (Attachment.url is one)
     NARRATIVE = "narrative"  # <a href="..."> and <img src="..."> of a narrative
 
 
@@ -180,7 +181,7 @@ def _leaf(type_name: str, key: str, code: str) -> Role | None:
         return Role.REFERENCE
     if code == "xhtml":
         return Role.NARRATIVE
-    return Role.URI if code in _URI_TYPES else None
+    return Role.URI if code in URI_TYPES else None
 
 
 @cache

@@ -111,6 +111,12 @@ def test_elements_of_type_canonical_and_string_are_not_replaced() -> None:
     )
 
 
+def test_elements_of_type_uuid_and_oid_stay_for_a_relative_url_is_neither() -> None:
+    extension = [{"url": "urn:x", "valueUuid": "urn:uuid:2"}, {"url": "urn:x", "valueOid": "urn:oid:1.2"}]
+    document = {"resourceType": "Patient", "extension": extension}
+    assert rewrite(document, {"urn:uuid:2": "Patient/2", "urn:oid:1.2": "Patient/3"}.get) is document
+
+
 def test_only_the_roles_asked_for_are_replaced() -> None:
     after = rewrite(DOCUMENT, {"urn:uuid:2": "Patient/2"}.get, REFERENCES)
     assert after["subject"]["reference"] == "Patient/2"

@@ -67,3 +67,10 @@ def strict(database: str) -> Iterator[Fhir]:
     )
     for app in _serve(settings):
         yield Fhir(app)
+
+
+@pytest.fixture(scope="session")
+def guarded(database: str) -> Iterator[Fhir]:
+    """A client of an application that wants If-Match."""
+    for app in _serve(Settings(database=database, base_url=BASE, require_if_match=True)):
+        yield Fhir(app)

@@ -76,6 +76,11 @@ def test_conditions_and_references_follow_the_settings(fhir: Fhir, strict: Fhir)
     assert ours["conditionalRead"] == "full-support"
 
 
+def test_versioned_update_is_claimed_only_where_if_match_is_demanded(fhir: Fhir, guarded: Fhir) -> None:
+    claims = [resource(client.get("/metadata").json, "Patient")["versioning"] for client in (fhir, guarded)]
+    assert claims == ["versioned", "versioned-update"]
+
+
 def test_the_statement_comes_in_xml_and_in_parts(fhir: Fhir) -> None:
     assert fhir.get("/metadata", Accept=XML).data.count(b"<type value=") >= 146
     assert "rest" not in fhir.get("/metadata?_elements=status").json

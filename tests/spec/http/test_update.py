@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import flask
 import pytest
 
-from tests.spec.http.client import BASE, Fhir, codes, patient, unique
+from tests.spec.http.client import BASE, JSON, Fhir, codes, entry, patient, statuses, unique
 
 
 def test_update_makes_the_next_version(fhir: Fhir) -> None:
@@ -105,6 +105,42 @@ def test_prefer_minimal_returns_no_body(fhir: Fhir) -> None:
     made = fhir.create(patient())
     answer = fhir.put(f"/Patient/{made['id']}", made, Prefer="return=minimal")
     assert (answer.status_code, answer.data) == (200, b"")
+
+
+class TestRequiredIfMatch:
+    """https://hl7.org/fhir/R4/codesystem-versioning-policy.html#versioning-policy-versioned-update"""
+
+    @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+    def test_a_change_of_an_existing_resource_without_it_is_412(self, guarded: Fhir, method: str) -> None:
+        path = f"/Patient/{guarded.create(patient())['id']}"
+        patch = [{"op": "add", "path": "/active", "value": True}]
+        kind, body = ("application/json-patch+json", patch) if method == "PATCH" else (JSON, guarded.get(path).json)
+        answer = guarded.send(method, path, body, Content_Type=kind)
+        assert (answer.status_code, codes(answer)) == (412, ["required"])
+        assert guarded.get(path).headers["ETag"] == 'W/"1"'
+        assert guarded.send(method, path, body, Content_Type=kind, If_Match='W/"1"').status_code in (200, 204)
+
+    @pytest.mark.parametrize("kind", ["batch", "transaction"])
+    def test_it_is_demanded_of_entries_too(self, guarded: Fhir, kind: str) -> None:
+        made = guarded.create(patient())
+        url = f"Patient/{made['id']}"
+        answer = guarded.transaction(entry("PUT", url, made), kind=kind)
+        assert (statuses(answer) if kind == "batch" else [str(answer.status_code)]) == ["412"]
+        assert statuses(guarded.transaction(entry("PUT", url, made, ifMatch='W/"1"'), kind=kind)) == ["200"]
+
+    def test_what_does_not_exist_needs_none(self, guarded: Fhir) -> None:
+        path = f"/Patient/{unique()}"
+        body = patient(id=path.rpartition("/")[2])
+        assert guarded.put(path, body).status_code == 201
+        assert guarded.delete(path, If_Match='W/"1"').status_code == 204
+        assert guarded.delete(path).status_code == 204
+        assert guarded.put(path, body).status_code == 201
+
+    def test_an_operation_that_adds_needs_none(self, guarded: Fhir) -> None:
+        meta = {"name": "meta", "valueMeta": {"tag": [{"system": "urn:oid:1.2.3", "code": "t"}]}}
+        body = {"resourceType": "Parameters", "parameter": [meta]}
+        made = guarded.create(patient())
+        assert guarded.post(f"/Patient/{made['id']}/$meta-add", body).status_code == 200
 
 
 class TestConditional:
