@@ -274,7 +274,8 @@ class _Attempt:
         merging = change.method == "update" and change.edit is not None
         if self._endpoint.settings.require_if_match and living is not None and change.if_match is None and not merging:
             raise PreconditionFailed(
-                "This server changes an existing resource only where If-Match names its current version.", code="required"
+                "This server changes an existing resource only where If-Match names its current version.",
+                code="required",
             )
         if change.if_match is not None and not change.if_match.match(living):
             raise PreconditionFailed("The version in If-Match is not the current one: the resource has changed since.")
