@@ -109,7 +109,8 @@ def _compare(
 
 def _orphans(parts: Parts) -> Iterator[Difference]:
     """Find rows of the tables of all types that belong to no current resource."""
-    for table in parts.schema.common_tables:
+    for plain in parts.common_tables:
+        table = parts.table(None, plain.name)
         living = select(resource.c.key).where(resource.c.key == table.c.key, ~resource.c.deleted)
         count = select(func.count()).select_from(table).where(~living.exists())
         ((extra,),) = parts.database.read(lambda session, count=count: session.select(count))  # type: ignore[misc]

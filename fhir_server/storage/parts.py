@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/http.html
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,6 +43,8 @@ class Parts:
     integrity: Mode
     base_url: str
     _columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _tables: dict[str | None, dict[str, Table]] = field(default_factory=dict)
+    _building: threading.Lock = field(default_factory=threading.Lock)
 
     def columns(self, resource_type: str, table: str) -> tuple[str, ...]:
         """Return the columns of a projection table that holds rows of `resource_type`, in the order of its rows."""
@@ -54,15 +57,20 @@ class Parts:
 
     def table(self, resource_type: str | None, name: str) -> Table:
         """Return a table by name: `resource`, a common one, or one of the type's own. Raises KeyError."""
-        if name == resource.name:
-            return resource
-        for table in self.schema.common_tables:
-            if table.name == name:
-                return table
-        for table in self.schema.tables_of(resource_type) if resource_type is not None else ():
-            if table.name == name:
-                return table
-        raise KeyError(name)
+        return self._tables_of(resource_type)[name]
+
+    def main_table(self, resource_type: str) -> Table:
+        """Return the table with one row per living resource of a type."""
+        return self.table(resource_type, self.schema.layout(resource_type).tables[0].name)
+
+    def _tables_of(self, resource_type: str | None) -> dict[str, Table]:
+        found = self._tables.get(resource_type)
+        if found is None:
+            with self._building:  # the schema makes its tables on first use, and each only once
+                own = self.schema.tables_of(resource_type) if resource_type is not None else ()
+                found = {table.name: table for table in (resource, *self.schema.common_tables, *own)}
+                self._tables[resource_type] = found
+        return found
 
     @property
     def common_tables(self) -> tuple[PlainTable, ...]:

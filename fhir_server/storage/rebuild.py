@@ -70,7 +70,9 @@ def _rebuild(parts: Parts, resource_type: str, progress: Progress) -> int:
 
 def _batch(parts: Parts, resource_type: str) -> int:
     """Rebuild the next batch in a transaction and return its size; 0 when the type is finished."""
-    for tried in range(1, _TRIES + 1):
+    tried = 0
+    while True:
+        tried += 1
         try:
             with parts.database.transaction() as session:
                 return _rebuild_next(parts, session, resource_type)
@@ -78,8 +80,7 @@ def _batch(parts: Parts, resource_type: str) -> int:
             meant = meaning(error)
             if not meant.again or tried == _TRIES:
                 raise meant.raised() from error
-            time.sleep(0.1 * tried)
-    return 0
+        time.sleep(0.1 * tried)
 
 
 def _rebuild_next(parts: Parts, session: Session, resource_type: str) -> int:

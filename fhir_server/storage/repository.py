@@ -15,7 +15,6 @@ from typing import TypeVar
 from sqlalchemy import select
 
 from fhir_server.definitions import Definitions
-from fhir_server.errors import FhirError
 from fhir_server.storage.access import Access
 from fhir_server.storage.check import Difference, check
 from fhir_server.storage.conflicts import DRIVER_ERRORS, meaning
@@ -137,7 +136,9 @@ class Store:
         twice at once (three tries in all), so it must have no other effects. Raises what `work` raises; LockTimeout
         when another change was in the way for too long; StoreUnavailable; Conflict.
         """
-        for tried in range(1, _TRIES + 1):
+        tried = 0
+        while True:
+            tried += 1
             try:
                 with self.database.transaction() as session:
                     return work(WriteUnit(self._parts, access, session))
@@ -145,8 +146,7 @@ class Store:
                 meant = meaning(error)
                 if not meant.again or tried == _TRIES:
                     raise meant.raised() from error
-                time.sleep(_PAUSE * 2**tried * random.random())  # noqa: S311 - jitter, not a secret
-        raise FhirError("unreachable")
+            time.sleep(_PAUSE * 2**tried * random.random())  # noqa: S311 - jitter, not a secret
 
     def reproject(self, types: Collection[str] | None = None, progress: Progress | None = None) -> int:
         """Rebuild the search tables of `types` from the stored documents while the server works.

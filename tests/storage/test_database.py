@@ -157,6 +157,8 @@ def test_a_lost_connection_is_replaced(database: Database, postgres_admin_url: s
     cut()
     assert database.fetch("SELECT 1") == [(1,)]
     cut()
+    assert [tuple(row) for row in database.read(lambda session: session.select(text("SELECT 1")))] == [(1,)]
+    cut()
     with database.transaction() as session:
         session.insert("t", ("a", "b"), [(1, "x")])
     with pytest.raises(StoreUnavailable, match="may or may not"), database.transaction() as session:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, literal_column
+from sqlalchemy import ColumnElement, FromClause, and_
 
 from fhir_server.definitions import Definitions
 from fhir_server.errors import BadRequest
 from fhir_server.storage.fold import PREFIX_LENGTH
+from fhir_server.storage.schema import prefix_of
 from fhir_server.storage.targets import SearchTarget
 
 _LONGEST_NAME = 64
@@ -70,12 +71,7 @@ def equals(target: SearchTarget, table: FromClause, role: str, text: str) -> Col
     whole = column(target, table, role)
     if target.prefix != role:
         return whole == text
-    return and_(indexed(whole) == text[:PREFIX_LENGTH], whole == text)
-
-
-def indexed(whole: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return the part of a text column that its index holds, written as in the index."""
-    return func.substr(whole, literal_column("1"), literal_column(str(PREFIX_LENGTH)))
+    return and_(prefix_of(whole) == text[:PREFIX_LENGTH], whole == text)
 
 
 def prefixed(text: str, prefixes: Mapping[str, Any]) -> tuple[str, str]:

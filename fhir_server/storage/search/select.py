@@ -69,7 +69,7 @@ class Compiler:
         self._key: ColumnElement[Any] = self._r.c.key
         if plan.type is not None and not plan.sort and all(each.modifier in _NEGATIVE for each in plan.criteria):
             # Nothing selects: the type's main table gives its resources in the order of their keys.
-            self._main = parts.schema.tables_of(plan.type)[0]
+            self._main = parts.main_table(plan.type)
             self._key = self._main.c.key
 
     def page(self) -> Select[Any]:
@@ -109,7 +109,7 @@ class Compiler:
         if self._limit is not None or plan.type is None or len(plan.criteria) > 1:
             return None
         if not plan.criteria:
-            return select(func.count()).select_from(self._parts.schema.tables_of(plan.type)[0])
+            return select(func.count()).select_from(self._parts.main_table(plan.type))
         criterion = plan.criteria[0]
         if criterion.modifier in _NEGATIVE or len(criterion.targets) != 1:
             return None

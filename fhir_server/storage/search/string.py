@@ -6,12 +6,14 @@ https://hl7.org/fhir/R4/search.html#string
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, false, func
 
 from fhir_server.storage.fold import PREFIX_LENGTH, fold
+from fhir_server.storage.schema import prefix_of
 from fhir_server.storage.search.escape import unescape
-from fhir_server.storage.search.kind import Context, column, indexed, wrong
+from fhir_server.storage.search.kind import Context, column, wrong
 from fhir_server.storage.targets import SearchTarget
 
 MODIFIERS = frozenset({"exact", "contains"})
@@ -46,16 +48,16 @@ def condition(value: Text, modifier: str, target: SearchTarget, table: FromClaus
         return folded.contains(value.folded, autoescape=True)
     if modifier == "exact":
         whole = column(target, table, "value") == value.written
-        return and_(indexed(folded) == value.folded[:PREFIX_LENGTH], whole) if target.prefix else whole
+        return and_(prefix_of(folded) == value.folded[:PREFIX_LENGTH], whole) if target.prefix else whole
     return starts_with(folded, value.folded)
 
 
-def starts_with(folded: ColumnElement[str], text: str) -> ColumnElement[bool]:
+def starts_with(folded: ColumnElement[Any], text: str) -> ColumnElement[bool]:
     """Return when a folded column begins with `text`, as a range of the index."""
     if not text:
         return false()  # nothing is left of the value: it names no text
     head = text[:PREFIX_LENGTH]
-    part = indexed(folded)
+    part = prefix_of(folded)
     conditions = [part >= head]
     above = following(head)
     if above is not None:
