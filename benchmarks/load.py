@@ -164,19 +164,19 @@ def measure(name: str, url: str, empty: str, files: list[Path], repeat: int) -> 
             print(f"load / bare = {bare / seconds:.2f}; goal {FRACTION}", flush=True)
 
 
-def main() -> None:
-    """Measure both databases."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+def main(files: list[Path], repeat: int = 1, only: str | None = None) -> None:
+    """Measure both databases, or `only` one."""
+    print(f"{machine()}; {WORKERS} loading processes; PostgreSQL on the same machine")
+    for name in GOALS:
+        if only in (None, name):
+            with databases() as first, databases() as second:
+                measure(name, first[name], second[name], files, repeat)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Load rate as a fraction of bare COPY or executemany.")
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--only", choices=sorted(GOALS))
     options = parser.parse_args()
-    print(f"{machine()}; {WORKERS} loading processes; PostgreSQL on the same machine")
-    for name in GOALS:
-        if options.only in (None, name):
-            with databases() as first, databases() as second:
-                measure(name, first[name], second[name], options.files, options.repeat)
-
-
-if __name__ == "__main__":
-    main()
+    main(options.files, options.repeat, options.only)
