@@ -129,7 +129,7 @@ def _announce(settings: Settings) -> None:
         f"FHIR R4 server on {mask_url(settings.database)}",
         f"  FHIR base URL   {base}",
         f"  capabilities    {base}/metadata",
-        f"  OpenAPI         {root}/openapi.json",
+        f"  every request   {root}/docs  {root}/openapi.json",
         f"  health          {root}/livez  {root}/readyz",
         f"  {settings.worker_processes} processes with {settings.threads} threads; stop with Ctrl-C",
     ]

@@ -28,6 +28,8 @@ TEMPLATE = PathTemplate("/fhir", ["Patient", "Observation"], ["everything", "val
         ("/fhir/Hans-Meier/1", "/fhir/{other}/{other}"),
         ("/fhir/a/b/c/d/e/f/g/h", "/fhir/{other}/{other}/{other}/{other}/{other}/{other}"),
         ("/fhirx/Patient", "{other}"),
+        ("/fhirxPatient/1", "{other}"),
+        ("/docs", "/docs"),
         ("/Hans-Meier", "{other}"),
         ("/readyz", "/readyz"),
     ],
