@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from fhir_server.storage.model import HistoryRequest, SearchRequest
 from fhir_server.storage.repository import Store
 from fhir_server.storage.search.run import planned
 from fhir_server.storage.search.select import Compiler
-from tests.stores import EVERYONE, Clock, put
+from tests.stores import EVERYONE, Clock, Templates, open_store, put
 
 ANN = Access.restricted([Grant("*", frozenset({"read", "search"}), ("Patient", "p7"))])
 LARGE = ("resource", "resource_version", "patient", "patient_identifier", "patient_name_part", "observation")
@@ -45,16 +46,22 @@ def observation(n: int) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def filled(store: Store, clock: Clock) -> Store:
-    """Enough rows for an index to pay, made at as many moments."""
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def filled(
+    request: pytest.FixtureRequest, templates: Templates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    """Enough rows for an index to pay, made at as many moments; the tests here only read."""
+    url, clock = templates.copy(request.param, tmp_path_factory.mktemp("plans")), Clock()
+    store = open_store(url, clock=clock)
     patients, observations = list(map(patient, range(SIZES["patient"]))), map(observation, range(SIZES["observation"]))
     documents = [*patients, *observations]
     for start in range(0, len(documents), 100):
         clock.advance(seconds=1)
         put(store, *documents[start : start + 100])
     store.database.fetch("ANALYZE")
-    return store
+    yield store
+    store.database.close()
+    templates.drop(url)
 
 
 def explained(store: Store, statement: Executable | str, parameters: tuple[Any, ...] = ()) -> str:
