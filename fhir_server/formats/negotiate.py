@@ -30,6 +30,7 @@ _BODIES: dict[str, BodyFormat] = {
     "application/xml-patch+xml": "xml-patch",
     "application/x-www-form-urlencoded": "form",
 }
+_PAGE = "text/html"
 _WILD = ("application/*", "text/*", "*/*")  # from the most specific
 _VERSIONS = ("4.0", "4.0.1")
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
@@ -102,6 +103,8 @@ def _accepted(accept: str) -> Format:
     json, xml = named.get("json", for_others), named.get("xml", for_others)
     if not json and not xml:
         raise NotAcceptable(f"The Accept header allows none of the formats this server has: {_OFFER}.")
+    if json and any(wanted.name == _PAGE and wanted.quality > xml for wanted in ranges):
+        return "json"  # a browser: of XML it would show the narrative and hide the record
     return "json" if json >= xml else "xml"
 
 

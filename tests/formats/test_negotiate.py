@@ -35,7 +35,9 @@ from fhir_server.formats.negotiate import body_format, choose
         ("application/fhir+json; fhirVersion=4.0.1", "json"),
         ('application/fhir+json; fhirVersion="4.0"', "json"),
         ("application/fhir+json;q=high, application/fhir+xml;q=0.1", "xml"),
-        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "xml"),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "json"),  # a browser
+        ("text/html,application/xml;q=0.9", "xml"),
+        ("application/fhir+xml,text/html;q=0.5,*/*;q=0.1", "xml"),
     ],
 )
 def test_accept_chooses_the_format_with_the_highest_quality(accept: str | None, expected: str) -> None:
