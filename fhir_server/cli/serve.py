@@ -61,13 +61,13 @@ def serve(settings: Settings) -> None:
 
     import fhir_server.app  # noqa: F401 - workers are forked and share what is loaded now
 
-    _require_free_port(settings)
+    address = _free_address(settings)
     if not settings.link_secret:
         settings = replace(settings, link_secret=secrets.token_urlsafe(32))  # the same one for all workers
     logs.configure(settings.log_level)
     server = Server(
         "fhir_server",
-        address=settings.host,
+        address=address,
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.worker_processes,
@@ -110,16 +110,23 @@ def _writer(descriptor: int) -> Callable[[bytes], Any]:
     return partial(os.write, descriptor)
 
 
-def _require_free_port(settings: Settings) -> None:
-    """Raise click.ClickException when someone listens already: granian would share the port without a word."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            text = f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}."
-            raise click.ClickException(text) from error
+def _free_address(settings: Settings) -> str:
+    """Return the IP address that FHIR_HOST means, free to listen on.
+
+    Raises click.ClickException when it is none, or when someone listens there already: granian would share the port
+    without a word. Raises click.UsageError when a name turns out to be an address others can reach.
+    """
+    host, port = settings.host, settings.port
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, _, _, _, address = min(found, key=lambda info: info[0] != socket.AF_INET)
+        refuse_open_door(replace(settings, host=str(address[0])))
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise click.ClickException(f"Cannot listen on {host} port {port}: {error.strerror}.") from error
+    return str(address[0])
 
 
 def _announce(settings: Settings) -> None:

@@ -39,6 +39,23 @@ def test_the_first_start_makes_a_new_sqlite_database_and_the_second_one_uses_it(
     assert "Migrated" not in err
 
 
+@pytest.mark.parametrize("host", ["localhost", "::1"])
+def test_loopback_has_several_names(tmp_path, host) -> None:
+    arguments = ("--workers", 1, "--host", host, "--database", f"sqlite:///{tmp_path / 'a.db'}")
+    with starting("serve", *arguments) as running:
+        answers = b""
+        for _ in range(200):
+            time.sleep(0.1)
+            try:
+                with socket.create_connection((host, running.port), timeout=5) as connection:
+                    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                    answers = connection.recv(65_536)
+                    break
+            except OSError:
+                assert running.process.poll() is None
+        assert answers.startswith(b"HTTP/1.1 200")
+
+
 def test_the_access_log_can_be_switched_off_and_holds_no_values(tmp_path) -> None:
     database = f"sqlite:///{tmp_path / 'log.db'}"
     with serving("serve", "--workers", 1, "--database", database) as running:

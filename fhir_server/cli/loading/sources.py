@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Literal, cast
 
 LINES = 500  # of a chunk
-CHUNK_BYTES = 4_000_000
+CHUNK_BYTES = 2_000_000
 MAX_DOCUMENT_BYTES = 256_000_000  # a decoded document takes about four times its size
 _KINDS: dict[str, Literal["document", "lines"]] = {".json": "document", ".ndjson": "lines", ".jsonl": "lines"}
 _COMPRESSIONS = (".gz", ".bz2")
