@@ -52,6 +52,9 @@ class Settings:
         (),
         "Host names that are answered, comma separated; empty means loopback names, HOST and the host of BASE_URL.",
     )
+    cors_origins: tuple[str, ...] = _row(
+        (), "Origins whose web pages may call the server, comma separated, such as https://app.example; * for all."
+    )
     auth: Literal["none"] = _row("none", "How callers are known; none trusts everyone, so it serves loopback only.")
     workers: int = _row(0, "Worker processes; 0 means one for each processor core.", low=0, high=256)
     threads: int = _row(4, "Threads of each worker process.", low=1, high=256)

@@ -53,7 +53,10 @@ def statement(endpoint: Endpoint) -> Statement:
         "rest": [
             {
                 "mode": "server",
-                "security": {"cors": False, "description": "Callers are not asked who they are; loopback only."},
+                "security": {
+                    "cors": bool(endpoint.settings.cors_origins),
+                    "description": "Callers are not asked who they are; loopback only.",
+                },
                 "resource": [_resource(endpoint, name) for name in endpoint.definitions.resource_types],
                 "interaction": [{"code": code} for code in _system_codes()],
                 "searchParam": _parameters(endpoint.search_parameters("")),

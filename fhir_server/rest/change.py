@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/http.html#create (and the interactions after it)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -19,6 +20,7 @@ from fhir_server.storage.model import Version
 Pairs = tuple[tuple[str, str], ...]
 Edit = Callable[[dict[str, Any]], dict[str, Any]]
 _MOST_CRITERIA: Final = 50
+_TYPE_PREFIX: Final = re.compile(r"([A-Za-z]*)\?")
 # Parameters of a request that say how to answer, not which resource is meant.
 ANSWER_PARAMETERS = frozenset(("_format", "_pretty", "_summary", "_elements"))
 
@@ -72,12 +74,19 @@ def criteria_of(query: Sequence[tuple[str, str]]) -> Pairs:
     return tuple((name, value) for name, value in query if name not in ANSWER_PARAMETERS)
 
 
-def criteria_in(text: str, what: str) -> Pairs:
+def criteria_in(text: str, what: str, resource_type: str = "") -> Pairs:
     """Return the criteria in the text of If-None-Exist or of a conditional reference: "identifier=a|b".
 
-    Raises BadRequest where the text holds none; `what` names its place for the message.
+    what           names the place for the message
+    resource_type  may stand in front: "Patient?identifier=a|b". Any other question mark belongs to a value
+    Raises BadRequest where the text holds no criteria, or those of another type.
     """
-    pairs = tuple(query_of(text.rpartition("?")[2], _MOST_CRITERIA))
+    prefix = _TYPE_PREFIX.match(text)
+    if prefix is not None:
+        if prefix.group(1) not in ("", resource_type):
+            raise BadRequest(f"{what} searches another type than the one that is created.")
+        text = text[prefix.end() :]
+    pairs = tuple(query_of(text, _MOST_CRITERIA))
     if not pairs or any(not value for _, value in pairs):
         raise BadRequest(f"{what} must hold search parameters, such as identifier=system|value.")
     return pairs

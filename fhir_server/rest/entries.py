@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fhir_server.errors import BadRequest, FhirError, MalformedContent, TooLarge
+from fhir_server.rest.headers import http_date
 from fhir_server.rest.interaction import Interaction
 from fhir_server.rest.message import NO_HEADERS, Request, Response
 from fhir_server.rest.outcome import at, refuse
 from fhir_server.rest.representation import PLAIN, HeaderFields, negotiate
 from fhir_server.rest.router import Route
 from fhir_server.rest.url import path_of, query_of
+from fhir_server.storage.intervals import interval
 
 if TYPE_CHECKING:
     from fhir_server.rest.endpoint import Endpoint
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 _HEADERS = {
     "ifMatch": "if-match",
     "ifNoneMatch": "if-none-match",
-    "ifModifiedSince": "if-modified-since",
     "ifNoneExist": "if-none-exist",
 }
 
@@ -83,6 +84,8 @@ def entry_of(endpoint: Endpoint, outer: Request, raw: Mapping[str, Any], index: 
     try:
         path, query = _address(endpoint, given["url"])
         route = endpoint.router.route(method, path)
+        if route.target.code == "transaction":
+            raise BadRequest("A batch or transaction cannot be carried out inside another one.")
         form = negotiate(query, NO_HEADERS) if query else PLAIN
     except FhirError as error:
         raise at(error, f"{label}.request.url") from None
@@ -117,6 +120,8 @@ def _headers(outer: Request, given: Mapping[str, Any]) -> HeaderFields:
     if len(given) == 2:
         return {"prefer": prefer} if prefer else {}
     headers = {name: given[key] for key, name in _HEADERS.items() if key in given}
+    if "ifModifiedSince" in given:
+        headers["if-modified-since"] = http_date(interval(given["ifModifiedSince"])[0])
     if prefer:
         headers["prefer"] = prefer
     return headers

@@ -5,13 +5,14 @@ https://peps.python.org/pep-3333/ and https://hl7.org/fhir/R4/http.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from fhir_server.errors import BadRequest, FhirError
 from fhir_server.rest.binary import wants_content
+from fhir_server.rest.cors import Origins
 from fhir_server.rest.endpoint import Endpoint
 from fhir_server.rest.intake import Bounds, Headers, request_id
 from fhir_server.rest.message import Request, Response
@@ -48,6 +49,7 @@ class Gateway:
     def __init__(self, endpoint: Endpoint, access_of: Callable[[WSGIEnvironment], Access]) -> None:
         self._endpoint = endpoint
         self._access_of = access_of
+        self._origins = Origins(endpoint.settings.cors_origins)
         self.bounds = Bounds(endpoint.settings)
         self.prefix = urlsplit(endpoint.base_url).path.rstrip("/")
 
@@ -55,17 +57,24 @@ class Gateway:
         """Return status line, headers and body for a request below the base URL; nothing is raised."""
         identity = request_id(environ)
         form = PLAIN
+        methods: Sequence[str] = ()
         try:
             self.bounds.check(environ)
             request = self._request(environ, identity)
             form = request.form
-            response = self._options(request) if request.method == "OPTIONS" else self._endpoint.handle(request)
+            if request.method == "OPTIONS":
+                methods = ["OPTIONS", *self._endpoint.router.methods(request.path)]
+                response = Response(204, {"Allow": ", ".join(methods)})
+            else:
+                response = self._endpoint.handle(request)
         except FhirError as error:
             form = self.form_of_errors(environ)
             response = error_response(error)
         except Exception as error:  # noqa: BLE001 - the client gets an OperationOutcome, the log the place
             response = fault_response(error, identity)
-        return self.finish(response, form, identity, head=environ["REQUEST_METHOD"] == "HEAD")
+        status, headers, body = self.finish(response, form, identity, head=environ["REQUEST_METHOD"] == "HEAD")
+        headers += self._origins.headers(environ, methods)
+        return status, headers, body
 
     def _request(self, environ: WSGIEnvironment, identity: str) -> Request:
         method = environ["REQUEST_METHOD"]
@@ -93,10 +102,6 @@ class Gateway:
             except UnicodeError:
                 raise BadRequest("The address is not UTF-8 after percent-decoding.", code="value") from None
         return path.removeprefix("/").removesuffix("/")
-
-    def _options(self, request: Request) -> Response:
-        allowed = ", ".join(["OPTIONS", *self._endpoint.router.methods(request.path)])
-        return Response(204, {"Allow": allowed})
 
     def form_of_errors(self, environ: WSGIEnvironment) -> Representation:
         """Return the form of an answer to a request that may be wrong in every way: JSON where in doubt."""

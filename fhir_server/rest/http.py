@@ -61,7 +61,7 @@ def _guard(app: flask.Flask, gateway: Gateway) -> None:
         return response
 
     def refused(error: HTTPException) -> flask.Response:
-        return _answer(gateway, _of_flask(error))
+        return _answer(gateway, _of_flask(error, gateway.bounds.settings.base_url))
 
     def wrong(error: FhirError) -> flask.Response:
         return _answer(gateway, error_response(error))
@@ -76,10 +76,13 @@ def _guard(app: flask.Flask, gateway: Gateway) -> None:
     app.register_error_handler(Exception, failed)
 
 
-def _of_flask(error: HTTPException) -> Response:
+def _of_flask(error: HTTPException, base_url: str) -> Response:
     """Return the FHIR answer for an error that Flask raised: an unknown address, a method it does not know."""
     status = error.code or 500
-    text = {404: "There is nothing at this address.", 405: "This address does not answer this method."}
+    text = {
+        404: f"There is nothing at this address. The FHIR interface is at {base_url}.",
+        405: "This address does not answer this method.",
+    }
     issue = Issue("error", _CODES.get(status, "processing"), text.get(status, error.name + "."))
     headers = {}
     if isinstance(error, MethodNotAllowed) and error.valid_methods:

@@ -143,13 +143,13 @@ class Links:
         return documents
 
     def _adopt(self, changes: Sequence[Change], ids: Sequence[str]) -> None:
-        """Let a conditional reference with the very condition of a create mean what that creates or finds."""
+        """Let a conditional reference with the very condition of an entry mean what that creates or finds."""
         if not self._conditional:
             return
         made = {
             guard_key(change.type, change.criteria): f"{change.type}/{resource_id}"
             for change, resource_id in zip(changes, ids, strict=True)
-            if change.method == "create" and change.criteria is not None
+            if change.method in ("create", "update") and change.criteria is not None
         }
         for text, wanted in self._conditional.items() if made else ():
             found = made.get(guard_key(*wanted))

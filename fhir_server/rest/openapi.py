@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the registries that the CapabilityStatement is made from, and a page to browse it.
+"""The OpenAPI document, made from the registries that the CapabilityStatement is made from.
 
 https://spec.openapis.org/oas/v3.1.0 and https://flask-smorest.readthedocs.io/
 """
@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import flask
 from apispec import BasePlugin
 from flask_smorest import Api
 
 from fhir_server.formats import json
-from fhir_server.rest import pages
 from fhir_server.rest.capabilities import FHIR_VERSION
 from fhir_server.rest.endpoint import Endpoint
 from fhir_server.rest.interaction import Interaction, Level
@@ -42,11 +39,6 @@ _FORM: Final = {
     "requestBody": {"content": {FORM: {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}}}
 }
 _BUNDLES: Final = ("search-type", "search-system", "history-instance", "history-type", "history-system", "transaction")
-_PAGES: Final = {
-    "": ("docs.html", "text/html"),
-    "docs.js": ("docs.js", "text/javascript"),
-    "docs.css": ("docs.css", "text/css"),
-}
 
 
 class _Api(Api):  # type: ignore[misc]
@@ -71,7 +63,7 @@ class _Api(Api):  # type: ignore[misc]
 
 
 def register(app: flask.Flask, endpoint: Endpoint) -> None:
-    """Serve /openapi.json and the page /docs from `app`."""
+    """Serve /openapi.json from `app`."""
     app.config.update(
         API_TITLE="FHIR R4 server",
         API_VERSION=FHIR_VERSION,
@@ -80,31 +72,6 @@ def register(app: flask.Flask, endpoint: Endpoint) -> None:
         API_SPEC_OPTIONS={"servers": [{"url": endpoint.base_url}]},
     )
     _Api(app, endpoint)
-    policy = _page_policy(endpoint.base_url)
-    for name in _PAGES:
-        app.add_url_rule(
-            f"/docs/{name}" if name else "/docs", f"docs {name}", _page(name, policy), provide_automatic_options=False
-        )
-
-
-def _page(name: str, policy: str) -> Any:
-    file, kind = _PAGES[name]
-
-    def page() -> flask.Response:
-        response = flask.Response(files(pages).joinpath(file).read_bytes(), mimetype=kind)
-        response.headers["Content-Security-Policy"] = policy
-        return response
-
-    return page
-
-
-def _page_policy(base_url: str) -> str:
-    """Return the policy of the page: our own script and style, requests to us and to the public base URL."""
-    parts = urlsplit(base_url)
-    return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-        f"form-action 'none'; frame-ancestors 'none'; connect-src 'self' {parts.scheme}://{parts.netloc}"
-    )
 
 
 def describe(spec: Any, endpoint: Endpoint) -> None:

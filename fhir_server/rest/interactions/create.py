@@ -31,7 +31,7 @@ def create(endpoint: Endpoint, request: Request, route: Route[Interaction]) -> C
         route.type,
         endpoint.new_id(),
         document,
-        criteria=None if condition is None else criteria_in(condition, "If-None-Exist"),
+        criteria=None if condition is None else criteria_in(condition, "If-None-Exist", route.type),
         label=request.label,
         preferences=preferences(request.headers.get("prefer") or ""),
     )

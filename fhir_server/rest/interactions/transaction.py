@@ -41,7 +41,7 @@ def transaction(
         change = _change(endpoint, entry)
         if change is not None:
             writing.append((entry, change))
-        elif entry.request.method == "POST":
+        elif entry.route.target.code == "operation" and entry.request.method == "POST":
             entry.response = _read(endpoint, entry)  # an operation that changes nothing: POST comes before GET
         else:
             reading.append(entry)

@@ -1,7 +1,10 @@
 // Shows the OpenAPI document of this server and sends requests to it. Texts are set as text, never as markup.
 "use strict";
 
-const byTag = new Map();
+const SYSTEM = "System";
+// Shown at first; the other fields of a form unfold.
+const FEW = 12;
+const byTag = new Map([[SYSTEM, []]]);
 let api = null;
 
 function make(name, attributes = {}, ...children) {
@@ -27,10 +30,19 @@ function index() {
   }
 }
 
+function chosen() {
+  const name = decodeURIComponent(location.hash.slice(1));
+  return byTag.has(name) ? name : SYSTEM;
+}
+
 function list(filter) {
-  const current = decodeURIComponent(location.hash.slice(1)) || "System";
+  const current = chosen();
   const wanted = filter.trim().toLowerCase();
   const tags = [...byTag.keys()].filter((tag) => tag.toLowerCase().includes(wanted));
+  if (!tags.length) {
+    document.getElementById("types").replaceChildren(make("li", { class: "empty" }, "No type has this in its name."));
+    return;
+  }
   document.getElementById("types").replaceChildren(...tags.map((tag) => {
     const link = make("a", { href: `#${tag}` }, tag);
     if (tag === current) link.setAttribute("aria-current", "page");
@@ -39,11 +51,24 @@ function list(filter) {
 }
 
 function show() {
-  const tag = decodeURIComponent(location.hash.slice(1)) || "System";
-  const main = document.getElementById("main");
-  main.replaceChildren(make("h2", {}, tag), ...(byTag.get(tag) ?? []).map(card));
+  const tag = chosen();
+  document.title = `${tag} · FHIR R4 server`;
+  document.getElementById("main").replaceChildren(make("h2", {}, tag), about(tag), ...byTag.get(tag).map(card));
   list(document.getElementById("filter").value);
-  main.focus();
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest" });
+}
+
+function about(tag) {
+  if (tag === SYSTEM) return make("p", {}, "What is asked of the server as a whole. Open a line to fill it in and send it; each type has a list of its own.");
+  const text = "what its elements mean";
+  return make("p", {}, `What can be asked about ${tag} (`,
+    make("a", { href: `https://hl7.org/fhir/R4/${tag.toLowerCase()}.html`, rel: "noreferrer" }, text), ").");
+}
+
+function follow() {
+  if (location.hash === "#main") return;
+  show();
+  document.getElementById("main").focus();
 }
 
 function card({ path, method, operation }) {
@@ -59,11 +84,13 @@ function card({ path, method, operation }) {
 
 function form(path, method, operation) {
   const fields = make("div", { class: "fields" });
-  const inputs = (operation.parameters ?? []).map(resolve).map((parameter) => {
+  const more = make("div", { class: "fields" });
+  const all = (operation.parameters ?? []).map(resolve).filter((parameter) => parameter.name !== "criteria");
+  const inputs = all.map((parameter, number) => {
     const input = make("input", { autocomplete: "off", spellcheck: "false" });
     if (parameter.required) input.required = true;
     const kind = parameter.in === "header" ? "header" : parameter.description ?? parameter.in;
-    fields.append(make("label", {}, parameter.name, " ", make("span", { class: "kind" }, kind), input));
+    (number < FEW || parameter.required ? fields : more).append(make("label", {}, parameter.name, " ", make("span", { class: "kind" }, kind), input));
     return { parameter, input };
   });
   const types = Object.keys(operation.requestBody?.content ?? {});
@@ -71,18 +98,25 @@ function form(path, method, operation) {
   const body = make("textarea", { spellcheck: "false" });
   const result = make("div", { "aria-live": "polite" });
   const element = make("form", {}, fields);
+  if (more.childElementCount) {
+    element.append(make("details", { class: "more" }, make("summary", {}, `${more.childElementCount} more`), more));
+  }
+  const criteria = make("input", { autocomplete: "off", spellcheck: "false", placeholder: "identifier=system|value" });
+  const isConditional = all.length < (operation.parameters ?? []).length;
+  if (isConditional) fields.prepend(make("label", {}, "criteria ", make("span", { class: "kind" }, "query"), criteria));
   if (types.length) element.append(make("label", {}, "Content-Type", type), make("label", {}, "Body", body));
   element.append(make("button", { type: "submit" }, "Send"), result);
   element.addEventListener("submit", (event) => {
     event.preventDefault();
-    send(path, method, inputs, types.length && body.value ? { type: type.value, text: body.value } : null, result);
+    const sent = types.length && body.value ? { type: type.value, text: body.value } : null;
+    send(path, method, inputs, criteria.value, sent, result);
   });
   return element;
 }
 
-async function send(path, method, inputs, body, result) {
+async function send(path, method, inputs, criteria, body, result) {
   const headers = { Accept: "application/fhir+json" };
-  const query = new URLSearchParams();
+  const query = new URLSearchParams(criteria);
   let filled = path;
   for (const { parameter, input } of inputs) {
     if (!input.value) continue;
@@ -126,16 +160,19 @@ function pretty(text) {
 }
 
 async function start() {
+  document.getElementById("main").replaceChildren(make("p", {}, "Loading the description of the server."));
   try {
     api = await (await fetch("openapi.json")).json();
   } catch (error) {
     document.getElementById("main").replaceChildren(make("p", {}, `The description cannot be loaded: ${error.message}`));
     return;
   }
-  document.getElementById("base").textContent = api.servers[0].url;
+  const base = api.servers[0].url;
+  document.getElementById("base").textContent = base;
+  document.getElementById("home").hidden = new URL(base).pathname === "/";
   index();
   document.getElementById("filter").addEventListener("input", (event) => list(event.target.value));
-  window.addEventListener("hashchange", show);
+  window.addEventListener("hashchange", follow);
   show();
 }
 

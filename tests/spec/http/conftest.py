@@ -63,6 +63,7 @@ def strict(database: str) -> Iterator[Fhir]:
         max_patch_operations=2,
         max_page_size=20,
         update_as_create=False,
+        cors_origins=("https://app.example",),
         referential_integrity="relaxed",
     )
     for app in _serve(settings):

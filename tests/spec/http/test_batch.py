@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.spec.http.client import Fhir, codes, entry, observation, patient, statuses, unique, urn
+import pytest
+
+from tests.spec.http.client import BASE, Fhir, codes, entry, observation, patient, statuses, unique, urn
 
 
 def test_entries_are_independent(fhir: Fhir) -> None:
@@ -55,3 +57,22 @@ def test_more_entries_than_the_limit_are_413(strict: Fhir) -> None:
 def test_the_statement_can_be_asked_for(fhir: Fhir) -> None:
     answer = fhir.transaction(entry("GET", "metadata"), kind="batch")
     assert answer.json["entry"][0]["resource"]["resourceType"] == "CapabilityStatement"
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+@pytest.mark.parametrize("url", ["?x=1", "/?_format=json", f"{BASE}?x=1"])
+def test_a_bundle_is_not_carried_out_inside_another_one(fhir: Fhir, kind: str, url: str) -> None:
+    value = unique()
+    inner = {"resourceType": "Bundle", "type": "transaction", "entry": [entry("POST", "Patient", patient(value))]}
+    answer = fhir.transaction(entry("POST", url, inner), kind=kind)
+    assert (statuses(answer) if kind == "batch" else [str(answer.status_code)]) == ["400"]
+    assert fhir.get(f"/Patient?identifier={value}&_summary=count").json["total"] == 0
+
+
+def test_if_modified_since_of_an_entry_is_an_instant(fhir: Fhir) -> None:
+    one = fhir.create(patient())
+    url = f"Patient/{one['id']}"
+    times = ["2001-01-01T00:00:00Z", one["meta"]["lastUpdated"], "2099-12-31T23:59:60.5+01:00"]
+    answer = fhir.transaction(*[entry("GET", url, ifModifiedSince=time) for time in times], kind="batch")
+    assert statuses(answer) == ["200", "304", "304"]
+    assert "resource" not in answer.json["entry"][2]

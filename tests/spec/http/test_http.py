@@ -172,6 +172,27 @@ def test_options_lists_the_methods_and_allows_no_other_origin(fhir: Fhir) -> Non
     assert not [name for name, _ in answer.headers.items() if name.startswith("Access-Control")]
 
 
+def test_pages_of_other_origins_are_let_in_where_the_settings_name_them(strict: Fhir) -> None:
+    asked = strict.send("OPTIONS", "/Patient/1", Origin="https://app.example", Access_Control_Request_Method="PUT")
+    assert asked.status_code == 204
+    assert asked.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert "PUT" in asked.headers["Access-Control-Allow-Methods"]
+    assert "If-Match" in asked.headers["Access-Control-Allow-Headers"]
+    answer = strict.get("/Patient/nobody", Origin="https://app.example")
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (404, "https://app.example")
+    assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
+    assert answer.headers["Vary"] == "Origin"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert strict.get("/metadata").json["rest"][0]["security"]["cors"] is True
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://app.example.evil.example"])
+def test_other_origins_are_not_let_in(strict: Fhir, origin: str) -> None:
+    answer = strict.send("OPTIONS", "/Patient/1", Origin=origin, Access_Control_Request_Method="PUT")
+    assert not [name for name, _ in answer.headers.items() if name.startswith("Access-Control")]
+    assert answer.headers["Vary"] == "Origin"
+
+
 def test_a_defect_is_500_without_details_and_logged_without_values(
     application: flask.Flask, fhir: Fhir, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

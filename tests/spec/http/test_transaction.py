@@ -116,6 +116,43 @@ def test_a_repeated_condition_means_one_resource(fhir: Fhir) -> None:
     assert count(fhir, value) == 1
 
 
+def test_a_search_by_post_sees_what_the_transaction_leaves(fhir: Fhir) -> None:
+    value = unique()
+    answer = fhir.transaction(
+        entry("POST", f"Patient/_search?identifier={value}"), entry("PUT", f"Patient/{value}", patient(value, id=value))
+    )
+    assert answer.json["entry"][0]["resource"]["total"] == 1
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_conditional_reference_means_what_an_entry_with_its_condition_creates(fhir: Fhir, method: str) -> None:
+    value = unique()
+    criteria = f"identifier=urn:oid:1.2.36.146|{value}"
+    if method == "POST":
+        person = entry("POST", "Patient", patient(value), ifNoneExist=criteria)
+    else:
+        person = entry("PUT", f"Patient?{criteria}", patient(value))
+    answer = fhir.transaction(person, entry("POST", "Observation", observation(f"Patient?{criteria}")))
+    assert statuses(answer) == ["201", "201"]
+    places = [local(found["response"]["location"]) for found in answer.json["entry"]]
+    assert fhir.get(f"/{places[1]}").json["subject"]["reference"] == places[0]
+
+
+def test_a_question_mark_in_a_value_belongs_to_the_condition(fhir: Fhir) -> None:
+    value = unique() + "?x"
+    same = entry("POST", "Patient", patient(value), ifNoneExist=f"identifier={value}")
+    assert statuses(fhir.transaction(same)) == ["201"]
+    assert statuses(fhir.transaction(same)) == ["200"]
+    reference = observation(f"Patient?identifier={value}")
+    assert statuses(fhir.transaction(entry("POST", "Observation", reference))) == ["201"]
+
+
+def test_a_condition_on_another_type_is_400(fhir: Fhir) -> None:
+    for prefix, status in (("Observation?", 400), ("Patient?", 200), ("?", 200)):
+        condition = f"{prefix}identifier={unique()}"
+        assert fhir.transaction(entry("POST", "Patient", patient(), ifNoneExist=condition)).status_code == status
+
+
 def test_a_duplicate_full_url_is_400(fhir: Fhir) -> None:
     url = urn()
     answer = fhir.transaction(entry("POST", "Patient", patient(), url), entry("POST", "Patient", patient(), url))
