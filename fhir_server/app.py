@@ -19,7 +19,8 @@ from fhir_server.mappings import mappings_for
 from fhir_server.rest.endpoint import Endpoint
 from fhir_server.rest.gateway import Gateway
 from fhir_server.rest.http import build
-from fhir_server.rest.openapi import register
+from fhir_server.rest.openapi import register as register_openapi
+from fhir_server.rest.site import register as register_pages
 from fhir_server.settings import Settings
 from fhir_server.storage.access import Access
 from fhir_server.storage.database import Database, open_database
@@ -102,7 +103,7 @@ def create_server(
 
 
 def create_app(settings: Settings, **parts: Any) -> Flask:
-    """Return the WSGI application: the FHIR interface, /openapi.json, /docs, /livez and /readyz.
+    """Return the WSGI application: the FHIR interface, the pages / and /docs, /openapi.json, /livez, /readyz.
 
     parts  given to `create_server`: another clock, another source of ids
     """
@@ -110,7 +111,8 @@ def create_app(settings: Settings, **parts: Any) -> Flask:
     everyone = Access.unrestricted()  # FHIR_AUTH=none: the command line serves loopback alone then
     gateway = Gateway(server.endpoint, lambda _environ: everyone)
     app = build(gateway, server.ready)
-    register(app, server.endpoint)
+    register_openapi(app, server.endpoint)
+    register_pages(app, server.endpoint)
     app.wsgi_app = gateway.before(app.wsgi_app)  # type: ignore[method-assign, assignment]
     app.extensions["fhir_server"] = server
     return app
