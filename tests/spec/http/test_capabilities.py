@@ -8,7 +8,7 @@ import flask
 import pytest
 
 from fhir_server.definitions import load
-from tests.spec.http.client import BASE, XML, Fhir, codes, patient
+from tests.spec.http.client import BASE, XML, Fhir, patient
 
 
 @pytest.fixture
@@ -95,59 +95,6 @@ def test_a_client_that_has_the_statement_gets_304(fhir: Fhir) -> None:
 @pytest.mark.parametrize("mode, status", [("full", 200), ("normative", 200), ("terminology", 400), ("nonsense", 400)])
 def test_modes(fhir: Fhir, mode: str, status: int) -> None:
     assert fhir.get(f"/metadata?mode={mode}").status_code == status
-
-
-class TestOpenApi:
-    """https://spec.openapis.org/oas/v3.1.0"""
-
-    def test_the_document_describes_the_interactions_of_the_statement(
-        self, fhir: Fhir, statement: dict[str, Any]
-    ) -> None:
-        document = fhir.plain("GET", "/openapi.json").json
-        assert document["openapi"] == "3.1.0"
-        assert document["servers"] == [{"url": BASE}]
-        for name in ("Patient", "VisionPrescription"):
-            assert set(document["paths"][f"/{name}/{{id}}"]) == {"get", "put", "patch", "delete"}
-            listed = {parameter["name"] for parameter in resource(statement, name)["searchParam"]}
-            given = document["paths"][f"/{name}"]["get"]["parameters"]
-            shown = {document["components"]["parameters"][one["$ref"].rpartition("/")[2]]["name"] for one in given}
-            assert listed <= shown
-        assert "/Patient/{id}/$everything" in document["paths"]
-
-    def test_every_reference_in_the_document_leads_somewhere(self, fhir: Fhir) -> None:
-        document = fhir.plain("GET", "/openapi.json").json
-
-        def references(node: Any) -> Any:
-            if isinstance(node, dict):
-                if "$ref" in node:
-                    yield node["$ref"]
-                for value in node.values():
-                    yield from references(value)
-            elif isinstance(node, list):
-                for value in node:
-                    yield from references(value)
-
-        for reference in set(references(document)):
-            node = document
-            for key in reference.removeprefix("#/").split("/"):
-                node = node[key]
-
-    def test_operation_ids_are_unique(self, fhir: Fhir) -> None:
-        document = fhir.plain("GET", "/openapi.json").json
-        names = [one["operationId"] for path in document["paths"].values() for one in path.values()]
-        assert len(names) == len(set(names))
-
-    def test_the_page_loads_nothing_from_elsewhere(self, fhir: Fhir) -> None:
-        page = fhir.plain("GET", "/docs")
-        assert page.headers["Content-Type"].startswith("text/html")
-        assert "script-src 'self'" in page.headers["Content-Security-Policy"]
-        assert "http" not in page.text
-        for asset in ("docs.js", "docs.css"):
-            assert f"docs/{asset}" in page.text
-            assert fhir.plain("GET", f"/docs/{asset}").status_code == 200
-
-    def test_flask_errors_stay_fhir_errors(self, fhir: Fhir) -> None:
-        assert codes(fhir.plain("POST", "/openapi.json")) == ["not-supported"]
 
 
 def test_a_resource_of_every_listed_type_can_be_asked_for(fhir: Fhir, statement: dict[str, Any]) -> None:
