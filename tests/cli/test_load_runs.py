@@ -140,6 +140,21 @@ def test_a_load_over_http_stores_and_remembers_the_same(tmp_path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("database", "code", "sentence"),
+    [
+        ("sqlite:///:memory:", 2, "needs a file"),
+        ("postgresql+psycopg://fhir:hunter2@127.0.0.1:1/none", 1, "cannot be reached"),
+    ],
+)
+def test_a_database_that_cannot_be_loaded_is_one_sentence_with_workers_too(tmp_path, database, code, sentence) -> None:
+    path = write(tmp_path / "Patient.ndjson", [patient(id="a")])
+    done = call("load", path, "--database", database, "--workers", 2)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert sentence in done.stderr
+    assert "hunter2" not in done.stderr
+
+
 def test_a_server_that_is_not_there_stops_the_load_with_one_sentence(tmp_path) -> None:
     write(tmp_path / "a.json", patient(id="a"))
     done = call(

@@ -75,7 +75,7 @@ class Workers:
     def __init__(self, open_target: OpenTarget, number: int) -> None:
         # Spawned, not forked: a child must not inherit connections or locks.
         context = multiprocessing.get_context("spawn")
-        self._executor = ProcessPoolExecutor(number, context, _start, (open_target,))
+        self._executor = ProcessPoolExecutor(number, context, _start)
         self._open_target = open_target
         self._executor.submit(open_target.prepare).result()
         self._most = 2 * number
@@ -121,11 +121,10 @@ def _opened(open_target: OpenTarget) -> Target:
     return open_target()
 
 
-def _start(open_target: OpenTarget) -> None:
+def _start() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the parent decides when to stop
     end_with_parent(signal.SIGKILL)
-    _opened(open_target)
 
 
 def _perform(open_target: OpenTarget, task: Task) -> Done:
