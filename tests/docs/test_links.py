@@ -9,7 +9,7 @@ import pytest
 
 from tests.paths import ROOT
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 _MODULE = re.compile(
     r"`((?:rest|storage|mappings|validation|fhirpath|formats|definitions|resources|cli)/[a-z_/]+(?:\.py)?)`"
