@@ -18,6 +18,7 @@ from fhir_server.rest.intake import Bounds, Headers, request_id
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.outcome import error_response, fault_response
 from fhir_server.rest.representation import CONTENT, PLAIN, Representation, negotiate, render
+from fhir_server.rest.search_request import posted
 from fhir_server.rest.url import Query, query_of
 from fhir_server.storage.access import Access
 
@@ -79,9 +80,14 @@ class Gateway:
     def _request(self, environ: WSGIEnvironment, identity: str) -> Request:
         method = environ["REQUEST_METHOD"]
         query_text = environ.get("QUERY_STRING", "")
-        query = query_of(query_text, self._endpoint.settings.max_query_parameters) if query_text else []
+        limit = self._endpoint.settings.max_query_parameters
+        query = query_of(query_text, limit) if query_text else []
         headers = Headers(environ)
         path = self._path(environ)
+        body = self.bounds.body(environ) if method in _WITH_BODY else b""
+        if body and method == "POST" and path.endswith("_search"):
+            # From here on a search by POST is one by GET: _format and _summary stand in the form too.
+            query, body = [*query, *posted(body, headers.get("content-type"), limit)], b""
         return Request(
             method,
             path,
@@ -89,7 +95,7 @@ class Gateway:
             self._access_of(environ),
             headers,
             _form(method, path, query, headers),
-            self.bounds.body(environ) if method in _WITH_BODY else b"",
+            body,
             request_id=identity,
         )
 

@@ -65,9 +65,9 @@ def modified_since(text: str) -> datetime | None:
     """Return the moment of an If-Modified-Since header in UTC; None for what is no date (RFC 9110: ignore it)."""
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter for a date that leaves the calendar on its way to UTC
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

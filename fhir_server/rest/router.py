@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 from fhir_server.errors import BadRequest, MethodNotAllowed, NotFound, UnknownType
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-_VERSION = re.compile(r"[0-9]{1,9}")
+_VERSION = re.compile(r"[1-9][0-9]{0,8}")  # a version id is a text: "01" is not "1"
 _OPERATION = re.compile(r"\$[A-Za-z][A-Za-z0-9-]{0,63}")
 _DOTS = frozenset((".", ".."))
 # What stands in a template for a part of the path that varies.

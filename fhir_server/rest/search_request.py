@@ -48,19 +48,18 @@ class SearchQuery:
     used: Query
 
 
-def query_in(endpoint: Endpoint, request: Request) -> Query:
-    """Return all parameters of a search: those of the URL and, for POST, those of the form in the body."""
-    if request.method != "POST":
-        return request.query
-    if not request.body:
-        return request.query
-    if body_format(request.headers.get("content-type")) != "form":
+def posted(body: bytes, content_type: str | None, limit: int) -> Query:
+    """Return the parameters in the form that a search by POST carries.
+
+    limit  most parameters that are accepted
+    Raises UnsupportedMediaType, BadRequest, TooCostly.
+    """
+    if body_format(content_type) != "form":
         raise UnsupportedMediaType(f"A search by POST carries its parameters as {FORM}.")
     try:
-        form = request.body.decode()
+        return query_of(body.decode(), limit)
     except UnicodeDecodeError:
         raise BadRequest("The form is not UTF-8.", code="structure") from None
-    return [*request.query, *query_of(form, endpoint.settings.max_query_parameters)]
 
 
 def understood(endpoint: Endpoint, request: Request, resource_type: str, query: Query) -> SearchQuery:

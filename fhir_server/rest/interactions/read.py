@@ -58,7 +58,7 @@ def _known(request: Request, version: Version) -> bool:
         return False
     moment = modified_since(since)
     # The header counts whole seconds, so a version of the same second passes for known.
-    return moment is not None and version.last_updated < moment + _SECOND
+    return moment is not None and version.last_updated - _SECOND < moment
 
 
 READ = Interaction("read", "instance", "GET", "[type]/[id]", "Read the current version", run=read)

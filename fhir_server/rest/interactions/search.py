@@ -13,7 +13,7 @@ from fhir_server.rest.message import Request, Response
 from fhir_server.rest.outcome import outcome_text
 from fhir_server.rest.representation import part
 from fhir_server.rest.router import Route
-from fhir_server.rest.search_request import query_in, understood
+from fhir_server.rest.search_request import understood
 from fhir_server.rest.url import address
 from fhir_server.storage.model import SearchPage, SearchRequest
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def search(endpoint: Endpoint, request: Request, route: Route[Interaction]) -> Response:
     """Return one page of matches as a Bundle of type searchset, with links to itself and to the next page."""
-    asked = understood(endpoint, request, route.type, query_in(endpoint, request))
+    asked = understood(endpoint, request, route.type, request.query)
     cursor = endpoint.pager.cursor(request.access, route.type, asked.used)
     page = endpoint.store.search(
         request.access,

@@ -68,6 +68,19 @@ def test_if_modified_since_is_held_to_the_second(fhir: Fhir) -> None:
     assert fhir.get(f"/Patient/{made['id']}", If_Modified_Since="yesterday").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "since, status",
+    [
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 304),
+        ("Fri, 31 Dec 9999 23:59:59 -1200", 200),
+        ("Mon, 01 Jan 0001 00:00:00 +1400", 200),
+    ],
+)
+def test_if_modified_since_at_the_ends_of_the_calendar_is_answered(fhir: Fhir, since: str, status: int) -> None:
+    made = fhir.create(patient())
+    assert fhir.get(f"/Patient/{made['id']}", If_Modified_Since=since).status_code == status
+
+
 def test_if_none_match_overrules_if_modified_since(fhir: Fhir) -> None:
     made = fhir.create(patient())
     since = fhir.get(f"/Patient/{made['id']}").headers["Last-Modified"]
@@ -91,7 +104,7 @@ def test_vread_of_a_deletion_is_410_and_of_what_was_before_it_200(fhir: Fhir) ->
     assert fhir.get(f"/Patient/{made['id']}/_history/1").status_code == 200
 
 
-@pytest.mark.parametrize("version", ["3", "0", "abc", "99999999999999999999"])
+@pytest.mark.parametrize("version", ["3", "0", "01", "abc", "99999999999999999999"])
 def test_a_version_that_never_was_is_404(fhir: Fhir, version: str) -> None:
     made = fhir.create(patient())
     answer = fhir.get(f"/Patient/{made['id']}/_history/{version}")

@@ -162,6 +162,18 @@ def test_post_search_reads_the_form_and_the_url(fhir: Fhir) -> None:
     assert fhir.post("/Patient/_search", "{}", Content_Type="application/json").status_code == 415
 
 
+def test_the_form_of_a_post_search_says_how_to_answer(fhir: Fhir) -> None:
+    value = unique()
+    fhir.create(patient(value, active=True))
+    answer = fhir.post("/Patient/_search", f"identifier={value}&_format=xml", Content_Type=FORM)
+    assert answer.headers["Content-Type"].startswith(XML)
+    counted = fhir.post("/Patient/_search", f"identifier={value}&_summary=count", Content_Type=FORM)
+    assert (counted.json["total"], "entry" in counted.json) == (1, False)
+    part = fhir.post("/Patient/_search", f"identifier={value}&_elements=identifier", Content_Type=FORM)
+    assert "active" not in part.json["entry"][0]["resource"]
+    assert fhir.post("/Patient/_search", "_format=pdf", Content_Type=FORM).status_code == 406
+
+
 def test_post_search_without_a_form_is_a_search(fhir: Fhir) -> None:
     fhir.create(patient())
     assert ids(fhir.send("POST", "/Patient/_search"))
