@@ -5,6 +5,7 @@ https://click.palletsprojects.com/en/stable/complex/#lazily-loading-subcommands
 
 from __future__ import annotations
 
+import difflib
 from importlib import import_module
 
 import click
@@ -34,6 +35,15 @@ class _Lazy(click.Group):
             return None
         command: click.Command = import_module(f"fhir_server.cli.{module}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            text = f"Did you mean {near[0]}?" if near else f"Commands are {', '.join(COMMANDS)}."
+            ctx.fail(f"There is no command {args[0]!r}. {text}")
+        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -16,7 +16,7 @@ from fhir_server.cli.progress import Counting
 _SHOWN = 50
 
 
-@click.command("check")
+@click.command("check", short_help="Compare the search tables with the documents.")
 @setting_options(*DATABASE, "base_url")
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:

@@ -17,15 +17,10 @@ from fhir_server.storage.access import Access
 from fhir_server.storage.migrations import is_empty
 from fhir_server.storage.model import HistoryRequest
 
-_LOOK = (
-    "Patient",
-    "Appointment?status=booked",
-    "Slot?status=free",
-    "Patient?name=alma",
-)
+_EXAMPLES = ("Patient?name=alma", "Appointment?status=booked", "Slot?status=free")
 
 
-@click.command("demo")
+@click.command("demo", short_help="Load a demo clinic into an empty database, and serve it.")
 @click.option("--serve/--no-serve", "start", default=True, help="Whether to serve after loading.  [default: serve]")
 @setting_options(*ALL)
 def command(*, start: bool, **options: Any) -> None:
@@ -47,7 +42,4 @@ def command(*, start: bool, **options: Any) -> None:
             count = len(server.endpoint.transaction(bundle, everyone))
             click.echo(f"The demo clinic is loaded: {count} resources.", err=True)
     if start:
-        click.echo("Look at:", err=True)
-        for path in _LOOK:
-            click.echo(f"  {settings.base_url}/{path}", err=True)
-        serve(settings)
+        serve(settings, _EXAMPLES)

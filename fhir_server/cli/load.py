@@ -31,7 +31,7 @@ from fhir_server.settings import Settings
 _INTERRUPTED = 130
 
 
-@click.command("load")
+@click.command("load", short_help="Load JSON and NDJSON files, and folders of them.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--url", help="Base URL of a FHIR server to load into over HTTP, instead of the database.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="File for the refusals, as JSON lines.")

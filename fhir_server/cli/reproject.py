@@ -15,7 +15,7 @@ from fhir_server.cli.progress import Counting
 from fhir_server.definitions import load
 
 
-@click.command("reproject")
+@click.command("reproject", short_help="Fill search tables anew from the stored documents.")
 @click.argument("types", nargs=-1, metavar="[TYPE]...")
 @setting_options(*DATABASE, "base_url")
 def command(*, types: tuple[str, ...], **options: Any) -> None:

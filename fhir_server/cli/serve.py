@@ -11,7 +11,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -53,8 +53,11 @@ def refuse_open_door(settings: Settings) -> None:
         )
 
 
-def serve(settings: Settings) -> None:
-    """Run the server until it is told to stop. Exits the process with 1 when a worker dies at start."""
+def serve(settings: Settings, examples: Sequence[str] = ()) -> None:
+    """Run the server until it is told to stop. Exits the process with 1 when a worker dies at start.
+
+    examples  searches below the base URL, shown to who started it
+    """
     from granian.constants import Interfaces
     from granian.log import LogLevels
     from granian.server import Server
@@ -78,7 +81,7 @@ def serve(settings: Settings) -> None:
         log_level=LogLevels.warning,
         log_dictconfig=_granian_logging(),
     )
-    server.on_startup(partial(_announce, settings))
+    server.on_startup(partial(_announce, settings, examples))
     server.serve(target_loader=partial(application, settings), wrap_loader=False)
     logging.getLogger(__name__).info("stopped")
 
@@ -129,19 +132,22 @@ def _free_address(settings: Settings) -> str:
     return str(address[0])
 
 
-def _announce(settings: Settings) -> None:
+def _announce(settings: Settings, examples: Sequence[str]) -> None:
     base = settings.base_url
-    root = base.removesuffix(urlsplit(base).path)
+    path = urlsplit(base).path
+    root = base.removesuffix(path)
     lines = [
         f"FHIR R4 server on {mask_url(settings.database)}",
+        *([f"  open this       {root}/"] if path else []),
         f"  FHIR base URL   {base}",
         f"  capabilities    {base}/metadata",
         f"  every request   {root}/docs  {root}/openapi.json",
         f"  health          {root}/livez  {root}/readyz",
-        f"  {settings.worker_processes} processes with {settings.threads} threads; stop with Ctrl-C",
+        *(f"  {'' if number else 'searches':<15} {base}/{example}" for number, example in enumerate(examples)),
+        f"  processes       {settings.worker_processes}, each with {settings.threads} threads; stop with Ctrl-C",
     ]
     if settings.auth == "none":
-        lines.append("  auth none: everyone on this machine may read and change everything")
+        lines.append("  no sign-in      everyone on this machine may read and change everything")
     click.echo("\n".join(lines), err=True)
 
 

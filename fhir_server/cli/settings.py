@@ -13,7 +13,7 @@ from fhir_server.cli.options import ALL, setting_options, settings_from
 from fhir_server.settings import SETTINGS
 
 
-@click.command("settings")
+@click.command("settings", short_help="Print every setting, its value and its origin.")
 @setting_options(*ALL)
 def command(**options: Any) -> None:
     """Print every setting with its value and its origin; secrets are masked."""

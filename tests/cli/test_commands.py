@@ -48,12 +48,6 @@ def test_the_list_of_commands_is_the_help_of_the_program() -> None:
     assert all(f"  {name}" in result.output for name in COMMANDS)
 
 
-def test_an_unknown_command_is_an_error() -> None:
-    result = CliRunner().invoke(main, ["fly"])
-    assert result.exit_code == 2
-    assert "No such command" in result.output
-
-
 def test_settings_are_printed_with_their_origin_and_secrets_masked() -> None:
     done = call(
         "settings",
@@ -93,3 +87,11 @@ def test_help_answers_without_importing_the_server() -> None:
 
     code = "import sys, fhir_server.cli; assert 'sqlalchemy' not in sys.modules and 'flask' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("typed, hint", [("serv", "Did you mean serve?"), ("xyz", "Commands are serve, demo, load")])
+def test_an_unknown_command_names_the_near_one_or_all(typed: str, hint: str) -> None:
+    done = call(typed)
+    assert done.returncode == 2
+    assert hint in done.stderr
+    assert "Traceback" not in done.stderr

@@ -30,6 +30,7 @@ def test_the_first_start_makes_a_new_sqlite_database_and_the_second_one_uses_it(
     assert code == 0
     assert "Migrated: " in err
     assert f"http://127.0.0.1:{running.port}/fhir" in err
+    assert f"open this       http://127.0.0.1:{running.port}/\n" in err
     assert "everyone on this machine" in err
     paths = [line["path"] for line in lines(out)]
     assert paths[-1] == "/fhir/metadata"
