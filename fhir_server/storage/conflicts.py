@@ -1,10 +1,14 @@
 """What an error of the database means for the caller: one table for PostgreSQL's SQLSTATEs, one for SQLite's codes.
 
+A driver's text can hold values of a record ("Key (type, id)=(...) already exists"), so it goes nowhere: `translated`
+drops it and notes which error it was, by names that the database itself gave.
+
 https://www.postgresql.org/docs/current/errcodes-appendix.html and https://www.sqlite.org/rescode.html
 """
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from dataclasses import dataclass
 
@@ -23,6 +27,8 @@ from fhir_server.errors import (
     TooLarge,
     Unavailable,
 )
+
+_log = logging.getLogger(__name__)
 
 DRIVER_ERRORS = (psycopg.Error, sqlite3.Error, DBAPIError, UnicodeEncodeError, OverflowError)
 
@@ -144,6 +150,30 @@ def _sqlite(error: sqlite3.Error) -> Meaning:
     return _SQLITE.get(code & 0xFF, _BUG)
 
 
+def described(error: BaseException) -> str:
+    """Return the class, the code and the place in the schema of a driver's error, never a value.
+
+    "UniqueViolation 23505 resource resource_type_id"
+    """
+    if isinstance(error, DBAPIError):
+        error = error.orig or error
+    parts = [type(error).__name__]
+    if isinstance(error, psycopg.Error):
+        names = error.diag
+        parts += [error.sqlstate, names.table_name, names.column_name, names.constraint_name]  # type: ignore[list-item]
+    elif isinstance(error, sqlite3.Error):
+        parts.append(getattr(error, "sqlite_errorname", ""))
+    return " ".join(part for part in parts if part)
+
+
 def translated(error: BaseException) -> FhirError:
-    """Return the FhirError that tells the caller what `error` of a driver means."""
-    return meaning(error).raised()
+    """Return the FhirError that tells the caller what `error` of a driver means; to be raised `from None`.
+
+    What somebody has to look after (the database is away, full, damaged, or we made a mistake) is logged.
+    """
+    made = meaning(error).raised()
+    which = described(error)
+    made.add_note(which)
+    if isinstance(made, (StoreUnavailable, ServerFault)):
+        _log.error("%s (%s)", made.diagnostics, which)
+    return made

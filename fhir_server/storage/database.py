@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from fhir_server.errors import LockTimeout, ServerFault, StoreUnavailable
+from fhir_server.storage.bounded import BoundedConnection
 from fhir_server.storage.conflicts import DRIVER_ERRORS, translated
 from fhir_server.storage.session import PostgresSession, Row, Session, SqliteSession
 
@@ -28,6 +29,8 @@ T = TypeVar("T")
 Dialect = Literal["sqlite", "postgresql"]
 
 _NEVER = 2**31 - 1
+_GRACE = 5.0  # seconds a PostgreSQL server may be late with stopping a statement before it counts as hanging
+_IN_DOUBT = "the change may or may not be stored."
 
 
 class _Process:
@@ -59,16 +62,24 @@ class Database:
         return found if found is not None else self._processes.setdefault(pid, _Process())
 
     def session(self) -> Session:
-        """Return this thread's connection, opened on first use. Raises StoreUnavailable when there is none."""
+        """Return this thread's connection, opened on first use and when the SQLite file was replaced.
+
+        Raises StoreUnavailable when there is none.
+        """
         process = self._process
         found: Session | None = getattr(process.local, "session", None)
-        return found if found is not None else self._open(process)
+        if found is None:
+            return self._open(process)
+        if found.moved() and not found.in_transaction:
+            self._dropped_if_lost(found)
+            return self._open(process)
+        return found
 
     def _open(self, process: _Process) -> Session:
         try:
             core = self.engine.connect()
         except DRIVER_ERRORS as error:
-            raise translated(error) from error
+            raise translated(error) from None
         session: Session
         if self.dialect == "sqlite":
             session = SqliteSession(core, str(self.url.database), self._statement_timeout)
@@ -105,11 +116,11 @@ class Database:
         except DRIVER_ERRORS as error:
             inside = session.in_transaction
             if not self._dropped_if_lost(session) or inside:
-                raise translated(error) from error
+                raise translated(error) from None
         try:
             return work(self.session())
         except DRIVER_ERRORS as error:
-            raise translated(error) from error
+            raise translated(error) from None
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Run one fixed SELECT outside any transaction and return its rows: the hot path of `read`."""
@@ -125,7 +136,7 @@ class Database:
         if self.session().in_transaction:
             raise ServerFault("A write was started inside another one. This is a fault of the server.")
         with self._one_writer():
-            session = self._begun()
+            session = self._begun(lambda each: each.begin())
             try:
                 yield session
                 self._commit(session)
@@ -140,12 +151,16 @@ class Database:
 
         Raises the FhirError that `conflicts` gives for a driver's error.
         """
-        session = self.session()
+        if self.session().in_transaction:
+            raise ServerFault("A snapshot was taken inside a transaction. This is a fault of the server.")
         try:
-            session.begin_snapshot()
+            session = self._begun(lambda each: each.begin_snapshot())
+        except DRIVER_ERRORS as error:
+            raise translated(error) from None
+        try:
             yield session
         except DRIVER_ERRORS as error:
-            raise translated(error) from error
+            raise translated(error) from None
         finally:
             session.rollback()
             self._dropped_if_lost(session)
@@ -164,36 +179,31 @@ class Database:
         finally:
             writing.release()
 
-    def _begun(self) -> Session:
+    def _begun(self, begin: Callable[[Session], None]) -> Session:
         session = self.session()
-        if isinstance(session, SqliteSession) and session.moved():
-            self._dropped_if_lost(session)
-            session = self.session()
         try:
-            session.begin()
+            begin(session)
         except DRIVER_ERRORS:
             if not self._dropped_if_lost(session):
                 raise
             session = self.session()
-            session.begin()
+            begin(session)
         return session
 
     def _commit(self, session: Session) -> None:
         try:
             session.commit()
-        except DRIVER_ERRORS as error:
+        except DRIVER_ERRORS:
             if not session.lost():
                 raise
-            raise StoreUnavailable(
-                "The connection to the database was lost during the commit: the change may or may not be stored.",
-                headers={"Retry-After": "1"},
-            ) from error
+            text = f"The connection to the database was lost during the commit: {_IN_DOUBT}"
+            raise StoreUnavailable(text, headers={"Retry-After": "1"}) from None
+        if session.moved():
+            text = f"The database file was replaced or removed during the commit: {_IN_DOUBT}"
+            raise StoreUnavailable(text, headers={"Retry-After": "1"})
 
     def ping(self) -> None:
         """Prove that the database answers and is still the same one. Raises Unavailable."""
-        session = self.session()
-        if isinstance(session, SqliteSession) and session.moved():
-            self._dropped_if_lost(session)
         self.fetch("SELECT 1")
 
     def close(self) -> None:
@@ -265,7 +275,9 @@ def _sqlite_engine(url: URL, lock_timeout: float) -> Engine:
             raise
         return connection
 
-    return create_engine("sqlite://", creator=connect, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    return create_engine(
+        "sqlite://", creator=connect, poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True
+    )
 
 
 def _postgres_engine(url: URL, statement_timeout: float, lock_timeout: float, connect_timeout: float) -> Engine:
@@ -279,10 +291,11 @@ def _postgres_engine(url: URL, statement_timeout: float, lock_timeout: float, co
         "idle_in_transaction_session_timeout": "60s",
     }
     options = " ".join([*([given] if isinstance(given, str) else given), *(f"-c {k}={v}" for k, v in settings.items())])
-    return create_engine(
+    engine = create_engine(
         url.difference_update_query(["options"]),
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
         connect_args={
             "options": options.strip(),
             "connect_timeout": max(1, int(connect_timeout)),
@@ -296,3 +309,11 @@ def _postgres_engine(url: URL, statement_timeout: float, lock_timeout: float, co
             "tcp_user_timeout": 20_000,
         },
     )
+
+    def connect(_dialect: Any, _record: Any, arguments: Any, named: Any) -> BoundedConnection:
+        connection = BoundedConnection.connect(*arguments, **named)
+        connection.limit = statement_timeout + _GRACE if statement_timeout else None
+        return connection
+
+    event.listen(engine, "do_connect", connect)
+    return engine

@@ -16,7 +16,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from fhir_server.errors import UnknownType
 from fhir_server.formats import json
-from fhir_server.storage.conflicts import DRIVER_ERRORS, meaning
+from fhir_server.storage.conflicts import DRIVER_ERRORS, meaning, translated
 from fhir_server.storage.dialects import Lock
 from fhir_server.storage.dialects.commands import Ref
 from fhir_server.storage.integrity import Reader
@@ -77,9 +77,8 @@ def _batch(parts: Parts, resource_type: str) -> int:
             with parts.database.transaction() as session:
                 return _rebuild_next(parts, session, resource_type)
         except DRIVER_ERRORS as error:
-            meant = meaning(error)
-            if not meant.again or tried == _TRIES:
-                raise meant.raised() from error
+            if not meaning(error).again or tried == _TRIES:
+                raise translated(error) from None
         time.sleep(0.1 * tried)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from sqlalchemy import select
 from fhir_server.definitions import Definitions
 from fhir_server.storage.access import Access
 from fhir_server.storage.check import Difference, check
-from fhir_server.storage.conflicts import DRIVER_ERRORS, meaning
+from fhir_server.storage.conflicts import DRIVER_ERRORS, meaning, translated
 from fhir_server.storage.database import Database
 from fhir_server.storage.dialects import commands_for
 from fhir_server.storage.history import history
@@ -129,6 +130,15 @@ class Store:
         """
         return history(self._parts, access, request)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let every read of this thread inside the block see one state of the data; nothing can be written in it.
+
+        Raises StoreUnavailable.
+        """
+        with self.database.snapshot():
+            yield
+
     def write(self, access: Access, work: Callable[[WriteUnit], T]) -> T:
         """Run `work` in one transaction and return what it returns, after the commit.
 
@@ -143,9 +153,8 @@ class Store:
                 with self.database.transaction() as session:
                     return work(WriteUnit(self._parts, access, session))
             except DRIVER_ERRORS as error:
-                meant = meaning(error)
-                if not meant.again or tried == _TRIES:
-                    raise meant.raised() from error
+                if not meaning(error).again or tried == _TRIES:
+                    raise translated(error) from None
             time.sleep(_PAUSE * 2**tried * random.random())  # noqa: S311 - jitter, not a secret
 
     def reproject(self, types: Collection[str] | None = None, progress: Progress | None = None) -> int:

@@ -80,9 +80,9 @@ class Session(ABC):
     def lost(self) -> bool:
         """Say whether the connection cannot be used any more."""
 
-    @abstractmethod
-    def no_timeout(self) -> None:
-        """Lift the statement timeout until the end of the open transaction (migrations)."""
+    def moved(self) -> bool:
+        """Say whether the database is not the one that was opened: a file can be replaced, a server cannot."""
+        return False
 
     def select(self, statement: Executable) -> list[Any]:
         """Run a composed statement, planned for its values, and return its rows."""
@@ -170,9 +170,6 @@ class PostgresSession(Session):
     def lost(self) -> bool:
         return bool(self.raw.closed or self.raw.broken or self.core.invalidated)
 
-    def no_timeout(self) -> None:
-        self.raw.execute("SET LOCAL statement_timeout = 0")
-
 
 class SqliteSession(Session):
     """A sqlite3 connection, which knows the file it opened.
@@ -248,8 +245,4 @@ class SqliteSession(Session):
         return bool(self.core.invalidated or self.moved())
 
     def moved(self) -> bool:
-        """Say whether the database file is not the one that was opened: writing to it would be lost."""
         return self._file is None or self._identity() != self._file
-
-    def no_timeout(self) -> None:
-        self._deadline = 0.0

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, func, insert, inspect, select
 from fhir_server.definitions import load
 from fhir_server.errors import StoreUnavailable
 from fhir_server.mappings import mappings_for
+from fhir_server.storage.bounded import BoundedConnection
 from fhir_server.storage.conflicts import DRIVER_ERRORS, translated
 from fhir_server.storage.database import Database, create_sqlite_file
 from fhir_server.storage.migrations.additions import add_missing, create_all, create_views, drop_views, fingerprint
@@ -41,7 +42,7 @@ def migrate(database: Database, schema: Schema | None = None) -> list[str]:
                 return _create(connection, schema)
             return _advance(connection, schema)
     except DRIVER_ERRORS as error:
-        raise translated(error) from error
+        raise translated(error) from None
 
 
 def is_empty(database: Database) -> bool:
@@ -78,6 +79,9 @@ def _alone(connection: Connection) -> Iterator[None]:
             raise
         connection.exec_driver_sql("COMMIT")
         return
+    driver = connection.connection.driver_connection
+    if isinstance(driver, BoundedConnection):
+        driver.limit = None  # an index over a large table takes its time
     connection.exec_driver_sql("SET statement_timeout = 0; SET lock_timeout = 0")
     connection.execute(select(func.pg_advisory_lock(_LOCK)))
     try:
