@@ -2,8 +2,6 @@
 "use strict";
 
 const SYSTEM = "System";
-// Shown at first; the other fields of a form unfold.
-const FEW = 12;
 const byTag = new Map([[SYSTEM, []]]);
 let api = null;
 
@@ -59,7 +57,10 @@ function show() {
 }
 
 function about(tag) {
-  if (tag === SYSTEM) return make("p", {}, "What is asked of the server as a whole. Open a line to fill it in and send it; each type has a list of its own.");
+  if (tag === SYSTEM) {
+    return make("p", {}, "What is asked of the server as a whole. Open a line to fill it in and send it; each type has",
+      " a list of its own.");
+  }
   const text = "what its elements mean";
   return make("p", {}, `What can be asked about ${tag} (`,
     make("a", { href: `https://hl7.org/fhir/R4/${tag.toLowerCase()}.html`, rel: "noreferrer" }, text), ").");
@@ -86,11 +87,13 @@ function form(path, method, operation) {
   const fields = make("div", { class: "fields" });
   const more = make("div", { class: "fields" });
   const all = (operation.parameters ?? []).map(resolve).filter((parameter) => parameter.name !== "criteria");
-  const inputs = all.map((parameter, number) => {
+  const inputs = all.map((parameter) => {
     const input = make("input", { autocomplete: "off", spellcheck: "false" });
     if (parameter.required) input.required = true;
     const kind = parameter.in === "header" ? "header" : parameter.description ?? parameter.in;
-    (number < FEW || parameter.required ? fields : more).append(make("label", {}, parameter.name, " ", make("span", { class: "kind" }, kind), input));
+    const isCommon = parameter.in === "header" || parameter.name.startsWith("_");
+    (isCommon ? more : fields).append(
+      make("label", {}, parameter.name, " ", make("span", { class: "kind" }, kind), input));
     return { parameter, input };
   });
   const types = Object.keys(operation.requestBody?.content ?? {});
@@ -99,7 +102,7 @@ function form(path, method, operation) {
   const result = make("div", { "aria-live": "polite" });
   const element = make("form", {}, fields);
   if (more.childElementCount) {
-    element.append(make("details", { class: "more" }, make("summary", {}, `${more.childElementCount} more`), more));
+    element.append(make("details", { class: "more" }, make("summary", {}, "Options of every request of this kind"), more));
   }
   const criteria = make("input", { autocomplete: "off", spellcheck: "false", placeholder: "identifier=system|value" });
   const isConditional = all.length < (operation.parameters ?? []).length;
