@@ -45,6 +45,11 @@ def transaction(
             entry.response = _read(endpoint, entry)  # an operation that changes nothing: POST comes before GET
         else:
             reading.append(entry)
+    if not writing and not also:
+        with endpoint.store.snapshot():  # reads alone need no lock, but all of them must see the same state
+            for entry in reading:
+                entry.response = _read(endpoint, entry)
+        return _responses(entries)
     changes = [change for _, change in writing]
     links = Links(endpoint)
 
@@ -62,6 +67,10 @@ def transaction(
         links.restore()
     for (entry, change), result in zip(writing, results, strict=True):
         entry.response = written(endpoint, change, result, "minimal")
+    return _responses(entries)
+
+
+def _responses(entries: Sequence[Entry]) -> list[Response]:
     return [entry.response for entry in entries if entry.response is not None]
 
 

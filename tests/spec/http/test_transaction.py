@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import flask
 import pytest
 
 from tests.spec.http.client import (
@@ -92,6 +94,22 @@ def test_entries_run_as_delete_post_put_get(fhir: Fhir) -> None:
     assert statuses(answer) == ["200", "200", "201", "204"]
     found = answer.json["entry"][0]["resource"]["entry"]
     assert [match["resource"]["id"] for match in found] == [made_id(answer, 2)]
+
+
+def test_the_reads_of_a_transaction_see_one_state(application: flask.Flask, fhir: Fhir) -> None:
+    pair = [fhir.create(patient()) for _ in range(2)]
+    urls = [f"Patient/{one['id']}" for one in pair]
+
+    def write(_: int) -> int:
+        entries = [entry("PUT", url, one) for url, one in zip(urls, pair, strict=True)]
+        return Fhir(application).transaction(*entries).status_code
+
+    with ThreadPoolExecutor(3) as pool:
+        writes = pool.map(write, range(25))
+        for _ in range(25):
+            answer = fhir.transaction(*[entry("GET", url) for url in (urls[0], *urls)])
+            assert len({found["response"]["etag"] for found in answer.json["entry"]}) == 1
+        assert set(writes) == {200}
 
 
 def made_id(answer: Any, index: int) -> str:
