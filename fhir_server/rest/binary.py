@@ -16,6 +16,7 @@ from fhir_server.formats.negotiate import body_format
 from fhir_server.rest.message import Request, Response
 
 BINARY: Final = "Binary"
+_CONTEXT: Final = "X-Security-Context"  # Binary.securityContext of content that travels without its resource
 _FHIR_NAMES: Final = frozenset(
     ("application/fhir+json", "application/fhir+xml", "application/json", "application/xml", "text/json", "text/xml")
 )
@@ -47,7 +48,11 @@ def content(text: str, accept: str | None, headers: dict[str, str]) -> Response:
         raw = base64.b64decode("".join(document.get("data", "").split()), validate=True)
     except (binascii.Error, ValueError):
         raise NotAcceptable("The content cannot be read; ask for the resource in a format of FHIR.") from None
-    return Response(200, {**headers, "Content-Type": kind, "Content-Disposition": "attachment"}, raw=raw)
+    sent = {**headers, "Content-Type": kind, "Content-Disposition": "attachment"}
+    context = document.get("securityContext", {}).get("reference", "")
+    if context.isascii() and context.isprintable() and context:
+        sent[_CONTEXT] = context
+    return Response(200, sent, raw=raw)
 
 
 def _accepted(accept: str, kind: str) -> bool:
@@ -70,4 +75,9 @@ def uploaded(request: Request) -> dict[str, Any] | None:
         raise UnsupportedMediaType("Content needs a Content-Type, which becomes the contentType of the Binary.")
     if not _MEDIA_TYPE.fullmatch(kind):
         raise MalformedContent("The Content-Type is no media type.", code="value")
-    return {"resourceType": BINARY, "contentType": kind, "data": base64.b64encode(request.body).decode()}
+    document: dict[str, Any] = {"resourceType": BINARY, "contentType": kind}
+    context = request.headers.get(_CONTEXT.lower())
+    if context:
+        document["securityContext"] = {"reference": context}
+    document["data"] = base64.b64encode(request.body).decode()
+    return document

@@ -179,6 +179,8 @@ class _Graph:
 def _leaf(type_name: str, key: str, code: str) -> Role | None:
     if type_name == "Reference" and key == "reference":
         return Role.REFERENCE
+    if type_name.startswith("Bundle."):
+        return None  # fullUrl, request.url and the like name entries of the stored Bundle
     if code == "xhtml":
         return Role.NARRATIVE
     return Role.URI if code in URI_TYPES else None

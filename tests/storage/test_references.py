@@ -134,7 +134,7 @@ def test_the_entries_of_a_stored_bundle_are_left_alone() -> None:
         "resourceType": "Bundle",
         "type": "collection",
         "link": [{"relation": "self", "url": "urn:uuid:2"}],
-        "entry": [{"fullUrl": "urn:uuid:9", "resource": inner}],
+        "entry": [{"fullUrl": "urn:uuid:2", "resource": inner, "request": {"method": "GET", "url": "urn:uuid:2"}}],
     }
     assert walk(bundle) == []
     assert rewrite(bundle, {"urn:uuid:2": "Patient/2"}.get)["entry"] is bundle["entry"]

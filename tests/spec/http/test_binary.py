@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.spec.http.client import JSON, XML, Fhir
+from tests.spec.http.client import JSON, XML, Fhir, codes, patient
 
 BYTES = bytes(range(256))
 
@@ -89,3 +89,13 @@ def test_head_and_conditional_reads_work(fhir: Fhir, picture: dict[str, Any]) ->
     head = fhir.send("HEAD", f"/Binary/{picture['id']}")
     assert (head.status_code, head.data, head.headers["Content-Length"]) == (200, b"", "256")
     assert fhir.get(f"/Binary/{picture['id']}", If_None_Match='W/"1"').status_code == 304
+
+
+def test_the_security_context_travels_in_a_header(fhir: Fhir) -> None:
+    context = f"Patient/{fhir.create(patient())['id']}"
+    made = fhir.post("/Binary", b"x", Content_Type="text/plain", X_Security_Context=context)
+    assert made.json["securityContext"] == {"reference": context}
+    path = f"/Binary/{made.json['id']}"
+    assert fhir.get(path).headers["X-Security-Context"] == context
+    again = fhir.put(path, b"y", Content_Type="text/plain", X_Security_Context="Patient/nobody")
+    assert (again.status_code, codes(again)) == (422, ["not-found"])

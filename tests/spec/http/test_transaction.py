@@ -96,6 +96,13 @@ def test_entries_run_as_delete_post_put_get(fhir: Fhir) -> None:
     assert [match["resource"]["id"] for match in found] == [made_id(answer, 2)]
 
 
+def test_the_entries_of_a_bundle_that_is_stored_keep_their_names(fhir: Fhir) -> None:
+    url = urn()
+    inner = {"resourceType": "Bundle", "type": "collection", "entry": [{"fullUrl": url, "resource": patient()}]}
+    answer = fhir.transaction(entry("POST", "Patient", patient(), url), entry("POST", "Bundle", inner, urn()))
+    assert fhir.get("/" + made(answer)[1]).json["entry"][0]["fullUrl"] == url
+
+
 def test_the_reads_of_a_transaction_see_one_state(application: flask.Flask, fhir: Fhir) -> None:
     pair = [fhir.create(patient()) for _ in range(2)]
     urls = [f"Patient/{one['id']}" for one in pair]
