@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/search.html
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,7 @@ KINDS: dict[str, Kind] = {
     "uri": uri,
 }
 SORTABLE: dict[str, type] = {"_lastUpdated": datetime, "_id": str}
+_LONGEST_CODE = 64  # that is compared with those there are
 _MOST_CRITERIA = 50
 _MOST_VALUES = 500
 
@@ -88,7 +90,7 @@ def plan(request: SearchRequest, schema: Schema, definitions: Definitions, base_
         raise UnknownType(f"There is no resource type {named(request.type)}.")
     if len(request.parameters) > _MOST_CRITERIA:
         raise TooCostly(f"A search can have {_MOST_CRITERIA} parameters at most.")
-    _refuse(unsupported(request, schema))
+    _refuse(unsupported(request, schema), request.type, schema)
     context = Context(request.type, (), definitions, base_url, now)
     criteria = tuple(_criterion(name, text, schema, context) for name, text in request.parameters)
     if sum(len(criterion.values) for criterion in criteria) > _MOST_VALUES:
@@ -107,13 +109,25 @@ def unsupported(request: SearchRequest, schema: Schema) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _refuse(names: Sequence[str]) -> None:
+def _refuse(names: Sequence[str], resource_type: str | None, schema: Schema) -> None:
     if names:
+        known = COMMON_TARGETS if resource_type is None else schema.parameters(resource_type)
+        codes = [code for code in known if _supported(code, resource_type, schema)]
         issues = tuple(
-            Issue("error", "not-supported", f"The search parameter {named(name)} is not supported here.")
+            Issue(
+                "error",
+                "not-supported",
+                f"The search parameter {named(name)} is not supported here.{_near(name, codes)}",
+            )
             for name in names[:_MOST_CRITERIA]
         )
         raise UnsupportedParameter(issues[0].diagnostics, issues=issues)
+
+
+def _near(name: str, codes: Sequence[str]) -> str:
+    code = name.partition(":")[0]
+    near = difflib.get_close_matches(code[:_LONGEST_CODE], codes, n=1)
+    return f" Did you mean {near[0]}?" if near and near[0] != code else ""
 
 
 def _supported(name: str, resource_type: str | None, schema: Schema) -> bool:

@@ -99,6 +99,16 @@ def test_an_unknown_parameter_is_400(fhir: Fhir) -> None:
     assert (answer.status_code, codes(answer)) == (400, ["not-supported"])
 
 
+@pytest.mark.parametrize(
+    "query, hint",
+    [("Patient?nme=alma", "mean name?"), ("Patient?brithdate=2000", "mean birthdate?"), ("?_idd=1", "_id?")],
+)
+def test_a_parameter_close_to_a_known_one_is_told_its_name(fhir: Fhir, query: str, hint: str) -> None:
+    assert hint in fhir.get(f"/{query}").json["issue"][0]["diagnostics"]
+    assert "mean" not in fhir.get("/Patient?shoesize=42").text
+    assert "mean" not in fhir.get("/Patient?name:unknown=42").text
+
+
 def test_an_unknown_parameter_is_left_out_where_the_client_is_lenient(fhir: Fhir) -> None:
     value = unique()
     one = fhir.create(patient(value))
