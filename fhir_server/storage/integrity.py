@@ -60,7 +60,6 @@ class Reader:
 class Destinations:
     """The targets of all references of one batch of writes.
 
-    known    resources that the batch itself writes: (type, id) -> state before, or None for a new one
     keys     (type, id) -> key, for those found so far; filled by `find`
     """
 
@@ -69,6 +68,7 @@ class Destinations:
         self._commands = commands
         self._session = session
         self._found: dict[Ref, State] = {}
+        self._hidden: set[Ref] = set()
         self.keys: dict[Ref, int] = {}
 
     def find(self, wanted: Iterable[Ref], new_key: Callable[[int], Sequence[int]], now: datetime) -> None:
@@ -88,6 +88,15 @@ class Destinations:
             self._commands.promise(self._session, rows)
             # Someone else may have made the same promise at the same moment: theirs counts.
             self._add(self._commands.locate(self._session, absent, Lock.NONE))
+
+    def hide(self, refs: Iterable[Ref], visible: Callable[[Sequence[State]], Sequence[State]]) -> None:
+        """Treat those of `refs` as absent that the caller does not reach: an error must not tell that they exist.
+
+        visible  returns those of some states that the caller reaches in whatever way
+        """
+        states = [self._found[ref] for ref in refs if ref in self._found]
+        seen = {state.key for state in visible(states)}
+        self._hidden.update((state.type, state.id) for state in states if state.key not in seen)
 
     def recall(self, wanted: Iterable[Ref]) -> None:
         """Look up the targets of versions that are being replaced; nothing is locked or refused for them."""
@@ -147,7 +156,7 @@ class Destinations:
         version = versions.get(ref)
         if version is None:
             state = self._found.get(ref)
-            if state is None or state.version == 0:
+            if state is None or state.version == 0 or ref in self._hidden:
                 return _LEADS_NOWHERE
             if state.deleted:
                 return _LEADS_TO_DELETED
@@ -155,9 +164,12 @@ class Destinations:
         return _LEADS_TO_NO_VERSION if reference.version is not None and reference.version > version else ""
 
 
-def refuse_referred(mode: Mode, commands: Commands, session: Session, deleted: Mapping[int, Write]) -> None:
+def refuse_referred(
+    mode: Mode, commands: Commands, session: Session, deleted: Mapping[int, Write], *, named: bool
+) -> None:
     """Raise Conflict when a living resource still refers to one that was deleted (key -> its delete).
 
+    named  the error says of which types they are; a restricted caller may not know that they exist
     The deleter must hold FOR UPDATE on its rows before: a writer that began to refer to them has committed by then,
     and one that begins later finds them deleted.
     """
@@ -168,7 +180,5 @@ def refuse_referred(mode: Mode, commands: Commands, session: Session, deleted: M
         by_target.setdefault(target, []).append(kind)
     for target, kinds in by_target.items():
         write = deleted[target]
-        names = ", ".join(kinds[:5]) + (" and others" if len(kinds) > 5 else "")
-        raise Conflict(
-            f"The {write.type} cannot be deleted because other resources refer to it ({names}).", write.label
-        )
+        names = f" ({', '.join(kinds[:5])}{' and others' if len(kinds) > 5 else ''})" if named else ""
+        raise Conflict(f"The {write.type} cannot be deleted because other resources refer to it{names}.", write.label)

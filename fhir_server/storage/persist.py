@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from fhir_server.errors import BadRequest
@@ -34,6 +34,7 @@ class Persist:
     states    (type, id) -> state, for those that are locked already; None for those known to be absent
     contents  key -> text of the current version, where it has been read already
     Both are brought up to date, so that a later batch of the same transaction builds on this one.
+    visible   returns those of some states that the caller reaches in whatever way; None where everything is
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class Persist:
         now: datetime,
         states: dict[Ref, State | None],
         contents: dict[int, str],
+        visible: Callable[[Sequence[State]], Sequence[State]] | None = None,
     ) -> None:
+        self._visible = visible
         self._parts = parts
         self._session = session
         self._now = now
@@ -63,7 +66,9 @@ class Persist:
         self._project(revisions)
         self._replace_rows(revisions)
         deleted = {made.key: made.write for made in revisions if made.write.method == "delete"}
-        refuse_referred(self._parts.integrity, self._parts.commands, self._session, deleted)
+        refuse_referred(
+            self._parts.integrity, self._parts.commands, self._session, deleted, named=self._visible is None
+        )
         self._remember(revisions)
         return [made.made() for made in revisions]
 
@@ -126,6 +131,9 @@ class Persist:
         destinations.find(wanted, self._new_keys, self._now)
         gone = {ref for made in revisions for ref in made.old_targets if ref not in destinations.keys}
         destinations.recall(gone)
+        if self._visible is not None:
+            # What a version the caller may change refers to is no news to the caller.
+            destinations.hide(wanted.difference(*(made.old_targets for made in revisions)), self._visible)
         destinations.refuse_broken(
             reader,
             [(made.write, made.document, made.references) for made in revisions if made.document is not None],

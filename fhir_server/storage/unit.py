@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from fhir_server.errors import Forbidden
 from fhir_server.storage import load_journal
-from fhir_server.storage.access import Access, Interaction
+from fhir_server.storage.access import INTERACTIONS, Access, Interaction
 from fhir_server.storage.dialects import Lock, State
 from fhir_server.storage.dialects.commands import Ref
 from fhir_server.storage.model import SearchRequest, Version, Write
@@ -101,10 +101,9 @@ class WriteUnit:
         resource is referred to), Forbidden, BadRequest (a resource twice), NotFound and Gone (delete of nothing).
         """
         self._refuse_forbidden(writes)
-        persist = Persist(self._parts, self._session, self.now, self._states, self._contents)
-        if self._access.is_unrestricted:
-            return persist.run(writes)
-        return self._persist_restricted(persist, writes)
+        visible = None if self._access.is_unrestricted else self._known
+        persist = Persist(self._parts, self._session, self.now, self._states, self._contents, visible)
+        return persist.run(writes) if visible is None else self._persist_restricted(persist, writes)
 
     def note_load(self, digest: str, part: int, left: Sequence[int]) -> None:
         """Enter in the load journal that a part of a file is stored, but for what stands at `left`."""
@@ -152,3 +151,10 @@ class WriteUnit:
             rows = self._session.select(statement if limit is None else statement.where(limit))
             keys.update(row.key for row in rows)
         return [state for state in states if state.key in keys]
+
+    def _known(self, states: Sequence[State]) -> list[State]:
+        """Return those of `states` that the caller may know of: within any reach, or the owner of a compartment."""
+        owners = {grant.compartment for grant in self._access.grants}
+        others = [state for state in states if (state.type, state.id) not in owners]
+        seen = {state.key for state in self._visible(others, INTERACTIONS)}
+        return [state for state in states if state.key in seen or (state.type, state.id) in owners]
