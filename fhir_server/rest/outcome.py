@@ -73,7 +73,9 @@ def at(error: FhirError, expression: str) -> FhirError:
 
 def _moved(error: FhirError, move: Callable[[str], str]) -> FhirError:
     issues = tuple(replace(issue, expression=move(issue.expression)) for issue in error.all_issues())
-    return type(error)(error.diagnostics, move(error.expression), error.code, issues, error.headers)
+    # The error itself: another one of its kind may need to be made of other things.
+    error.expression, error.issues = move(error.expression), issues
+    return error
 
 
 def _place(expression: str, label: str) -> str:

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from fhir_server.errors import BadRequest, Conflict, Invalid, Issue, LockTimeout
+from fhir_server.errors import BadRequest, Conflict, FhirError, Invalid, Issue, LockTimeout
+from fhir_server.fhirpath.errors import FhirPathTooCostly
 from fhir_server.rest.outcome import at, error_response, refuse, within
 
 BROKEN = Issue("error", "invariant", "x", "Patient.name[0]")
@@ -40,6 +41,15 @@ def test_a_bundle_in_an_entry_keeps_its_own_places() -> None:
         Invalid("x", issues=(Issue("error", "invariant", "x", "Bundle.entry[0].fullUrl"),)), "Bundle.entry[3]"
     )
     assert inner.all_issues()[0].expression == "Bundle.entry[3].resource.entry[0].fullUrl"
+
+
+def test_errors_of_every_kind_are_moved() -> None:
+    pending = [FhirError]
+    for kind in pending:  # grows while it is read
+        pending += kind.__subclasses__()
+        moved = within(kind("x"), "Bundle.entry[3]")
+        assert (type(moved), moved.all_issues()[0].expression) == (kind, "Bundle.entry[3]")
+    assert FhirPathTooCostly in pending
 
 
 def test_kind_code_and_headers_survive_the_move() -> None:

@@ -27,6 +27,7 @@ def delete(_endpoint: Endpoint, request: Request, route: Route[Interaction]) -> 
         route.type,
         route.id,
         if_match=tags(request, "If-Match"),
+        if_none_match=tags(request, "If-None-Match"),
         label=request.label,
         preferences=preferences(request.headers.get("prefer") or ""),
     )
@@ -48,6 +49,7 @@ def conditional_delete(endpoint: Endpoint, request: Request, route: Route[Intera
         route.type,
         criteria=criteria,
         if_match=tags(request, "If-Match"),
+        if_none_match=tags(request, "If-None-Match"),
         label=request.label,
         preferences=preferences(request.headers.get("prefer") or ""),
     )

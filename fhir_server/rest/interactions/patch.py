@@ -53,6 +53,7 @@ def _change(endpoint: Endpoint, request: Request, route: Route[Interaction]) -> 
         edit=_edit(endpoint, request),
         criteria=None if route.id else criteria_of(request.query),
         if_match=tags(request, "If-Match"),
+        if_none_match=tags(request, "If-None-Match"),
         label=request.label,
         preferences=preferences(request.headers.get("prefer") or ""),
     )

@@ -60,6 +60,29 @@ def test_if_match_is_respected(fhir: Fhir) -> None:
     assert fhir.patch(path, ACTIVATE, Content_Type=JSON_PATCH, If_Match='W/"1"').status_code == 200
 
 
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+@pytest.mark.parametrize("tag", ["*", 'W/"1"'])
+def test_if_none_match_is_respected_by_every_write(fhir: Fhir, method: str, tag: str) -> None:
+    path = f"/Patient/{fhir.create(patient())['id']}"
+    body = [{"op": "add", "path": "/active", "value": True}]
+    answer = fhir.send(method, path, body, Content_Type="application/json-patch+json", If_None_Match=tag)
+    assert answer.status_code == 412
+    assert fhir.get(path).headers["ETag"] == 'W/"1"'
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+@pytest.mark.parametrize("path, status", [("Patient.name[[", "400"), ("Patient.repeat(children()|$this)", "422")])
+def test_a_path_that_cannot_be_evaluated_names_its_entry(fhir: Fhir, kind: str, path: str, status: str) -> None:
+    made = fhir.create(patient())
+    part = [{"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": path}]
+    body = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": part}]}
+    answer = fhir.transaction(entry("PATCH", f"Patient/{made['id']}", body), kind=kind)
+    response = answer.json["entry"][0]["response"] if kind == "batch" else {"status": str(answer.status_code)}
+    outcome = response.get("outcome", answer.json)
+    assert response["status"][:3] == status
+    assert outcome["issue"][0]["expression"] == ["Bundle.entry[0].resource.parameter[0]"]
+
+
 def test_a_patch_of_nothing_is_404_and_of_the_deleted_410(fhir: Fhir) -> None:
     made = fhir.create(patient())
     fhir.delete(f"/Patient/{made['id']}")
