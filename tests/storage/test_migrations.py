@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect
 
 from fhir_server.definitions import load
 from fhir_server.errors import FhirError, StoreUnavailable, Unavailable
@@ -123,6 +124,20 @@ def test_tables_and_columns_that_a_mapping_adds_are_made_and_filled(database: Da
     assert [row.id for row in store.search(EVERYONE, SearchRequest("Basic", (("motto", "go"),))).rows] == ["b"]
     assert store.check() == []
     assert migrate(database, new) == []
+
+
+def test_views_show_the_columns_that_a_mapping_adds(database: Database) -> None:
+    old, new = schema(database.dialect), schema(database.dialect, Basic=nickname())
+    migrate(database, old)
+    assert "motto" not in columns_of(database, "v_basic")
+    migrate(database, new)
+    assert "motto" in columns_of(database, "v_basic")
+    put(open_(database, new), {"resourceType": "Basic", "id": "b", "motto": "Go"})
+    assert database.fetch("SELECT id, motto FROM v_basic") == [("b", "Go")]
+
+
+def columns_of(database: Database, view: str) -> list[str]:
+    return [column["name"] for column in inspect(database.engine).get_columns(view)]
 
 
 def test_a_database_of_a_newer_program_is_refused(database: Database) -> None:
