@@ -22,8 +22,8 @@ from fhir_server.cli.loading.opening import OpenLocal, OpenRemote
 from fhir_server.cli.loading.report import Report
 from fhir_server.cli.loading.run import Alone, Pool, Run, TargetLost, Workers
 from fhir_server.cli.loading.sources import Source, find
-from fhir_server.cli.loading.submit import Done, Task
 from fhir_server.cli.loading.target import OpenTarget
+from fhir_server.cli.loading.tasks import Done, Task
 from fhir_server.cli.options import DATABASE, setting_options, settings_from
 from fhir_server.cli.progress import Progress
 from fhir_server.settings import Settings
@@ -81,7 +81,8 @@ def load(sources: list[Source], open_target: OpenTarget, workers: int, report_pa
     progress = _Shown(Progress(sum(source.size for source in sources)))
     interrupted, lost = False, ""
     with ExitStack() as stack:
-        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _interrupt))
+        for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, _interrupt)):
+            stack.callback(signal.signal, number, signal.signal(number, handler))
         report = stack.enter_context(Report(report_path))
         few = workers == 1 or (len(sources) == 1 and sources[0].kind == "document")
         pool: Pool = (
@@ -92,9 +93,12 @@ def load(sources: list[Source], open_target: OpenTarget, workers: int, report_pa
             run.load(sources)
         except KeyboardInterrupt:
             interrupted = True
-            run.stop()
         except (TargetLost, BrokenProcessPool) as error:
             lost = str(error)
+        if interrupted or lost:
+            # The workers finish what they are at; a second Ctrl-C ends at once, which harms nothing either.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             run.stop()
         run.settle()
         progress.last()

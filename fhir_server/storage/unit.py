@@ -105,9 +105,12 @@ class WriteUnit:
         persist = Persist(self._parts, self._session, self.now, self._states, self._contents, visible)
         return persist.run(writes) if visible is None else self._persist_restricted(persist, writes)
 
-    def note_load(self, digest: str, part: int, left: Sequence[int]) -> None:
-        """Enter in the load journal that a part of a file is stored, but for what stands at `left`."""
-        load_journal.note(self._session, digest, part, left, self.now)
+    def note_load(self, digest: str, part: int, left: Sequence[int], *, once: bool = False) -> None:
+        """Enter in the load journal that a part of a file is stored, but for what stands at `left`.
+
+        once  raise AlreadyLoaded when the journal says so already
+        """
+        load_journal.note(self._session, digest, part, left, self.now, once=once)
 
     def _refuse_forbidden(self, writes: Sequence[Write]) -> None:
         if self._access.is_unrestricted:

@@ -99,6 +99,24 @@ def group_lives(group: int) -> bool:
     return True
 
 
+def test_two_loads_of_the_same_files_at_once_store_them_once(store_url, charts) -> None:
+    command = [COMMAND, "load", "--database", store_url, "--workers", "2", charts]
+    running = [
+        subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)
+    ]
+    for process in running:
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, output
+    assert stored(store_url, *_ALL) == _ALL
+
+
+def test_a_copy_of_a_file_is_not_stored_twice(store_url, charts) -> None:
+    for path in sorted(charts.iterdir())[:3]:
+        (charts / f"copy-{path.name}").write_bytes(path.read_bytes())
+    assert load(store_url, charts).exit_code == 0
+    assert stored(store_url, *_ALL) == _ALL
+
+
 def test_several_workers_load_providers_before_those_who_refer_to_them(store_url, tmp_path) -> None:
     for number in range(6):
         write(tmp_path / f"{number}.json", chart(number, 3, npi=str(number + 1)))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fhir_server.app import create_server
-from fhir_server.cli.loading.target import Answer, Mark, issues_of
+from fhir_server.cli.loading.target import AlreadyStored, Answer, Mark, issues_of
 from fhir_server.rest.message import Response
 from fhir_server.settings import Settings
 from fhir_server.storage import load_journal
@@ -34,7 +34,10 @@ class LocalTarget:
 
     def transaction(self, entries: Sequence[dict[str, Any]], mark: Mark) -> list[Answer]:
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
-        responses = self._endpoint.transaction(bundle, self._access, also=_noting(mark))
+        try:
+            responses = self._endpoint.transaction(bundle, self._access, also=_noting(mark))
+        except load_journal.AlreadyLoaded as error:
+            raise AlreadyStored(str(error)) from error
         return [_answer(response) for response in responses]
 
     def batch(self, entries: Sequence[dict[str, Any]]) -> list[Answer]:
@@ -47,7 +50,7 @@ class LocalTarget:
 
 def _noting(mark: Mark) -> Any:
     def note(unit: WriteUnit) -> None:
-        unit.note_load(mark.digest, mark.unit, mark.left)
+        unit.note_load(mark.digest, mark.unit, mark.left, once=mark.once)
 
     return note
 

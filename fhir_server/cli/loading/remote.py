@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fhir_server import errors
-from fhir_server.cli.loading.target import Answer, Mark, answers_of, issues_of
+from fhir_server.cli.loading.target import Answer, InDoubt, Mark, answers_of, issues_of
 from fhir_server.errors import FhirError, StoreUnavailable, Unavailable
 from fhir_server.formats import json
 
@@ -22,6 +22,7 @@ _HEADERS = {
     "Content-Type": "application/fhir+json",
     "Accept": "application/fhir+json",
     "Prefer": "return=minimal",
+    "Connection": "close",
 }
 _ERRORS = {
     kind.status: kind
@@ -73,12 +74,19 @@ class RemoteTarget:
     def _post(self, kind: str, entries: Sequence[dict[str, Any]]) -> list[Answer]:
         body = json.encode({"resourceType": "Bundle", "type": kind, "entry": entries})
         try:
+            self._connection.connect()  # a new one each time: the server may have given up the old one meanwhile
+        except OSError as error:
+            raise StoreUnavailable(f"The server cannot be reached ({type(error).__name__}).") from error
+        try:
             self._connection.request("POST", self._path, body, _HEADERS)
             response = self._connection.getresponse()
             status, raw = response.status, response.read()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
-            raise StoreUnavailable(f"The server cannot be reached ({type(error).__name__}).") from error
+            text = (
+                f"The connection broke ({type(error).__name__}): the server may or may not have stored the last Bundle."
+            )
+            raise InDoubt(text) from error
         try:
             document = plain.loads(raw)
         except ValueError:

@@ -20,8 +20,9 @@ from typing import Protocol
 from fhir_server.cli.loading.order import in_order
 from fhir_server.cli.loading.report import Refusal, Report
 from fhir_server.cli.loading.sources import Source, Unreadable
-from fhir_server.cli.loading.submit import Done, Task, perform, tasks_of
+from fhir_server.cli.loading.submit import perform
 from fhir_server.cli.loading.target import OpenTarget, Target
+from fhir_server.cli.loading.tasks import Done, Task, tasks_of
 from fhir_server.cli.parent import end_with_parent
 
 Advance = Callable[[Task, Done], None]
@@ -77,9 +78,21 @@ class Workers:
         context = multiprocessing.get_context("spawn")
         self._executor = ProcessPoolExecutor(number, context, _start)
         self._open_target = open_target
-        self._executor.submit(open_target.prepare).result()
         self._most = 2 * number
         self._running: dict[Future[Done], Task] = {}
+        # Ctrl-C reaches the children of a terminal too, from their first moment; when to stop is decided here.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            prepared = self._executor.submit(open_target.prepare)
+            for _ in range(number - 1):
+                self._executor.submit(_nothing)  # a process is started for each task that finds none idle
+        finally:
+            signal.signal(signal.SIGINT, before)
+        try:
+            prepared.result()
+        except BaseException:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            raise
 
     def __enter__(self) -> Workers:
         return self
@@ -122,9 +135,11 @@ def _opened(open_target: OpenTarget) -> Target:
 
 
 def _start() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the parent decides when to stop
     end_with_parent(signal.SIGKILL)
+
+
+def _nothing() -> None:
+    """Be there."""
 
 
 def _perform(open_target: OpenTarget, task: Task) -> Done:

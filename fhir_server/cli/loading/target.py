@@ -9,7 +9,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from fhir_server.errors import Issue
+from fhir_server.errors import Conflict, Issue, StoreUnavailable
 
 WHOLE = -1  # the unit that stands for all units of a file
 
@@ -24,11 +24,23 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A line of the journal: unit `unit` of the file with this digest is stored, but for the entries in `left`."""
+    """A line of the journal: unit `unit` of the file with this digest is stored, but for the entries in `left`.
+
+    once  refuse to store the unit when the journal has this very line already
+    """
 
     digest: str
     unit: int
     left: tuple[int, ...] = ()
+    once: bool = False
+
+
+class AlreadyStored(Conflict):
+    """The journal has the line that a transaction was to write: someone stored the same unit meanwhile."""
+
+
+class InDoubt(StoreUnavailable):
+    """The target broke off before it answered: it may or may not have stored what it got."""
 
 
 class OpenTarget(Hashable, Protocol):
@@ -53,7 +65,10 @@ class Target(Protocol):
         """Write a line of the journal, in place of an older one for the same unit."""
 
     def transaction(self, entries: Sequence[dict[str, Any]], mark: Mark) -> list[Answer]:
-        """Store all entries or none, and `mark` with them. Raises the FhirError that refuses them."""
+        """Store all entries or none, and `mark` with them.
+
+        Raises the FhirError that refuses them, AlreadyStored, InDoubt.
+        """
 
     def batch(self, entries: Sequence[dict[str, Any]]) -> list[Answer]:
         """Store the entries one by one; each has its own answer. Raises FhirError when the batch itself is refused."""
