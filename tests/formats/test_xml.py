@@ -343,7 +343,7 @@ def test_external_entities_and_remote_dtds_are_refused_without_any_access(tmp_pa
 def test_entity_bombs_cost_nothing(bomb: str) -> None:
     before, started = process_resource.getrusage(process_resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     refused(bomb.encode() + patient(f'<gender value="{"&i;&a;" * 1000}"/>'))
-    assert time.process_time() - started < 0.1
+    assert time.process_time() - started < 1
     assert process_resource.getrusage(process_resource.RUSAGE_SELF).ru_maxrss - before < 10_000
 
 
