@@ -1,0 +1,171 @@
+"""Every interaction for a caller who is restricted to one patient: no answer holds a word of anybody else's record.
+
+https://hl7.org/fhir/R4/security.html#authorization
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fhir_server.formats import json
+from fhir_server.rest.endpoint import Endpoint
+from fhir_server.rest.message import Request, Response
+from fhir_server.storage.access import INTERACTIONS, Access, Grant
+from tests.stores import EVERYONE
+
+SECRET = "canary-51c9"
+ANN = Access.restricted([Grant("*", INTERACTIONS, ("Patient", "ann"))])
+NOBODY = Access.nothing()
+
+
+class Fields(dict[str, str]):
+    """Headers by lower-case name."""
+
+
+def send(
+    endpoint: Endpoint, access: Access, method: str, path: str, body: Any = None, query: Any = (), **headers: str
+) -> Response:
+    fields = Fields({name.replace("_", "-"): value for name, value in headers.items()})
+    fields.setdefault("content-type", "application/fhir+json")
+    raw = json.encode(body) if body is not None else b""
+    return endpoint.handle(Request(method, path, list(query), access, fields, body=raw))
+
+
+def observation(id_: str, patient: str, **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "id": id_,
+        "status": "final",
+        "code": {"text": "x"},
+        "subject": {"reference": f"Patient/{patient}"},
+        **more,
+    }
+
+
+@pytest.fixture
+def filled(endpoint: Endpoint) -> Endpoint:
+    documents: list[dict[str, Any]] = [
+        {"resourceType": "Patient", "id": "ann", "identifier": [{"system": "urn:x", "value": "1"}]},
+        {
+            "resourceType": "Patient",
+            "id": "bob",
+            "identifier": [{"system": "urn:x", "value": "2"}],
+            "name": [{"text": SECRET}],
+            "meta": {"tag": [{"system": "urn:t", "code": SECRET}]},
+        },
+        {"resourceType": "Patient", "id": "gone", "name": [{"text": SECRET}]},
+        observation("a1", "ann"),
+        observation("b1", "bob", valueString=SECRET),
+    ]
+    for document in documents:
+        path = f"{document['resourceType']}/{document['id']}"
+        assert send(endpoint, EVERYONE, "PUT", path, document).status == 201
+    assert send(endpoint, EVERYONE, "DELETE", "Patient/gone").status == 204
+    return endpoint
+
+
+def bundle(kind: str, *entries: tuple[str, str, Any]) -> dict[str, Any]:
+    made: list[dict[str, Any]] = []
+    for method, url, body in entries:
+        entry: dict[str, Any] = {"request": {"method": method, "url": url}}
+        if body is not None:
+            entry["resource"] = body
+        made.append(entry)
+    return {"resourceType": "Bundle", "type": kind, "entry": made}
+
+
+PATCH = {
+    "resourceType": "Parameters",
+    "parameter": [
+        {
+            "name": "operation",
+            "part": [
+                {"name": "type", "valueCode": "add"},
+                {"name": "path", "valueString": "Patient"},
+                {"name": "name", "valueString": "active"},
+                {"name": "value", "valueBoolean": True},
+            ],
+        }
+    ],
+}
+# method, path, body, query
+REQUESTS: list[tuple[str, str, Any, Any]] = [
+    ("GET", "Patient/bob", None, ()),
+    ("HEAD", "Patient/bob", None, ()),
+    ("GET", "Patient/bob", None, [("_summary", "true")]),
+    ("GET", "Patient/bob/_history/1", None, ()),
+    ("GET", "Patient/bob/_history", None, ()),
+    ("GET", "Patient/gone/_history", None, ()),
+    ("GET", "Patient/_history", None, ()),
+    ("GET", "_history", None, ()),
+    ("GET", "Patient", None, ()),
+    ("GET", "Patient", None, [("_id", "bob")]),
+    ("GET", "Patient", None, [("identifier", "urn:x|2"), ("_total", "accurate")]),
+    ("GET", "", None, [("_id", "bob")]),
+    ("GET", "Observation", None, [("subject", "Patient/bob")]),
+    ("GET", "Patient/bob/$everything", None, ()),
+    ("GET", "Patient/$everything", None, ()),
+    ("GET", "Patient/ann/$everything", None, ()),
+    ("GET", "Patient/bob/$meta", None, ()),
+    ("GET", "Patient/$meta", None, ()),
+    ("GET", "$meta", None, ()),
+    ("POST", "Patient/bob/$meta-add", {"resourceType": "Parameters", "parameter": [
+        {"name": "meta", "valueMeta": {"tag": [{"code": "x"}]}}]}, ()),
+    ("POST", "Patient/bob/$validate", {"resourceType": "Parameters", "parameter": [
+        {"name": "mode", "valueCode": "delete"}]}, ()),
+    ("PUT", "Patient/bob", {"resourceType": "Patient", "id": "bob"}, ()),
+    ("PUT", "Patient", {"resourceType": "Patient"}, [("identifier", "urn:x|2")]),
+    ("PATCH", "Patient/bob", PATCH, ()),
+    ("PATCH", "Patient", PATCH, [("identifier", "urn:x|2")]),
+    ("DELETE", "Patient/bob", None, ()),
+    ("DELETE", "Patient", None, [("identifier", "urn:x|2")]),
+    ("POST", "Observation", observation("x", "bob"), ()),
+    ("PUT", "Observation/a1", observation("a1", "bob"), ()),
+    ("POST", "", bundle("batch", ("GET", "Patient/bob", None), ("GET", "Patient?_id=bob", None),
+                        ("GET", "Patient/bob/_history", None), ("DELETE", "Patient/bob", None)), ()),
+    ("POST", "", bundle("transaction", ("GET", "Patient/bob", None)), ()),
+    ("POST", "", bundle("transaction", ("GET", "Observation?subject=Patient/bob", None)), ()),
+    ("POST", "", bundle("transaction", ("PUT", "Observation/a1", observation("a1", "ann")),
+                        ("GET", "Patient?_id=bob", None)), ()),
+    ("POST", "", bundle("transaction", ("POST", "Observation", {
+        **observation("n", "ann"), "performer": [{"reference": "Patient?identifier=urn:x|2"}]})), ()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("access", [ANN, NOBODY], ids=["ann", "nobody"])
+def test_no_answer_to_a_restricted_caller_holds_a_word_of_another_record(filled: Endpoint, access: Access) -> None:
+    before = {path: send(filled, EVERYONE, "GET", path).text for path in ("Patient/bob", "Observation/b1")}
+    for method, path, body, query in REQUESTS:
+        answer = send(filled, access, method, path, body, query)
+        what = (method, path, query, answer.status)
+        told = answer.text + repr(answer.headers)
+        assert answer.status != 500, what
+        assert SECRET not in told, what
+        assert '"Patient/bob"' not in told or path == "", what
+    assert {path: send(filled, EVERYONE, "GET", path).text for path in before} == before
+
+
+def test_what_is_hidden_answers_as_what_never_was(filled: Endpoint) -> None:
+    """Byte for byte, but for the name that was asked for; an id that is taken cannot be created, which alone shows."""
+    for access in (ANN, NOBODY):
+        for method, path, body, query in REQUESTS:
+            if path == "" or "bob" not in path or method in ("PUT",):
+                continue
+            hidden = send(filled, access, method, path, body, query)
+            never = send(filled, access, method, path.replace("bob", "never"), body, query)
+            assert (hidden.status, hidden.text) == (never.status, never.text), (method, path)
+
+
+def test_a_conditional_create_does_not_find_what_is_hidden(filled: Endpoint) -> None:
+    document = {"resourceType": "Patient", "link": [{"other": {"reference": "Patient/ann"}, "type": "seealso"}]}
+    answer = send(filled, ANN, "POST", "Patient", document, if_none_exist="identifier=urn:x|2")
+    assert answer.status == 201
+    assert SECRET not in answer.text
+
+
+def test_the_same_requests_do_show_the_record_to_someone_without_restriction(filled: Endpoint) -> None:
+    reading = [request for request in REQUESTS if request[0] == "GET" and "gone" not in request[1]]
+    shown = [SECRET in send(filled, EVERYONE, *request).text for request in reading]
+    assert sum(shown) >= len(shown) - 3
