@@ -7,7 +7,6 @@ import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from lxml import etree
 from conformance import Limits, run
 from conformance.checks import GROUPS
 from tests.paths import ROOT
+from tests.ports import free_port
 
 # Checks of a SHOULD or a MAY that this server does not fulfil, each with the reason. Nothing else may warn.
 NOT_DONE: dict[str, str] = {
@@ -41,12 +41,6 @@ NOT_APPLICABLE: dict[str, str] = {
 }
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
@@ -60,7 +54,7 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
 @pytest.fixture
 def served(database_url: str) -> Iterator[str]:
     """The base URL of a server process over a new database."""
-    port = _free_port()
+    port = free_port()
     environment = os.environ | {"FHIR_DATABASE": database_url, "FHIR_ACCESS_LOG": "false"}
     command = [sys.executable, "-m", "fhir_server.cli", "serve", "--migrate", "--port", str(port), "--workers", "2"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import pytest
 
 from tests.conftest import create_database, drop_database
 from tests.hostile.wire import Answer, Wire
+from tests.ports import free_port
 
 LIMITS = {
     "FHIR_MAX_BODY_BYTES": "8000000",
@@ -23,13 +23,6 @@ LIMITS = {
     "FHIR_MAX_URL_BYTES": "16384",
     "FHIR_ACCESS_LOG": "false",
 }
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def _wait(wire: Wire, process: subprocess.Popen[bytes]) -> None:
