@@ -30,7 +30,7 @@ _MAYBE_CONTROL = re.compile(rb"\\[ubf]")
 _CONTROL = re.compile(rb"(?<!\\)(?:\\\\)*+\\[ubf]")  # an odd number of backslashes: an escape, not the text of one
 _DIGITS_TO_ZERO = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
 _WIDE_INTEGER = b"0" * 19  # shorter ones fit 64 bits
-_MAYBE_WIDE_INTEGER = re.compile(rb"[:,\[]-?0{19}")  # after `_DIGITS_TO_ZERO`; not inside most strings
+_MINUS = ord("-")
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}[]")
 _BYTE_IN_MESSAGE = re.compile(r" \(byte (\d+)\)$")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -99,10 +99,20 @@ def _checked(raw: bytes, value: Any, max_depth: int) -> Any:
         _refuse_duplicates(raw)
     if _MAYBE_CONTROL.search(again) and _CONTROL.search(again):
         raise _control_character(raw)
-    zeros = again.translate(_DIGITS_TO_ZERO)
-    if _WIDE_INTEGER in zeros and _MAYBE_WIDE_INTEGER.search(zeros):
+    if _may_hold_wide_integer(again.translate(_DIGITS_TO_ZERO)):
         return _without_wide_integers(raw, value)
     return value
+
+
+def _may_hold_wide_integer(zeros: bytes) -> bool:
+    """Tell whether a run of digits, all turned to "0", is long and stands where a number can; most stand in strings."""
+    at = zeros.find(_WIDE_INTEGER)
+    while at >= 0:
+        before = at - 2 if zeros[at - 1] == _MINUS else at - 1
+        if zeros[before] in b":,[":
+            return True
+        at = zeros.find(_WIDE_INTEGER, at + len(_WIDE_INTEGER))
+    return False
 
 
 def _surely_within(text: bytes, limit: int) -> bool:
