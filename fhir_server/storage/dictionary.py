@@ -12,12 +12,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
 from fhir_server.definitions import load
 from fhir_server.mappings import CORE, mappings_for
 from fhir_server.storage.common import COMMON_TABLES
 from fhir_server.storage.ddl import TYPE_NAMES
 from fhir_server.storage.layout import Column, Layout, Table
 from fhir_server.storage.schema import Schema, build_schema
+from fhir_server.storage.tables import core_metadata, schema_version
 
 _INTRODUCTION = """\
 # Data dictionary
@@ -57,7 +61,9 @@ the core types `v_<child table>` too. Their `key` and `id` are those of the reso
 
 def dictionary(schema: Schema) -> str:
     """Return the whole dictionary as markdown."""
-    parts = [_introduction(), "## How the core types relate\n", _diagram(schema), "## Tables of all types\n"]
+    parts = [_introduction(), "## How the core types relate\n", _diagram(schema), "## Tables of the store\n"]
+    parts += [_stored(table) for table in (*core_metadata.sorted_tables, schema_version)]
+    parts.append("## Tables of all types\n")
     parts += [_table(table) for table in COMMON_TABLES]
     parts.append("## Core types\n")
     for resource_type in CORE:
@@ -88,6 +94,18 @@ def _table(table: Table) -> str:
     ]
     head = f"#### `{table.name}`\n\n{table.path}. Primary key: {', '.join(f'`{name}`' for name in table.primary)}.\n"
     return "\n".join([head, "| column | type | FHIR path | meaning |", "|---|---|---|---|", *rows, ""])
+
+
+def _stored(table: sa.Table) -> str:
+    """Return one of the tables that do not depend on a mapping; its words stand in its declaration."""
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    rows = [
+        f"| `{column.name}` | {column.type.compile(dialect).split(' COLLATE')[0].lower()} | {column.comment} |"
+        for column in table.columns
+    ]
+    keys = ", ".join(f"`{column.name}`" for column in table.primary_key)
+    head = f"#### `{table.name}`\n\n{table.comment}. Primary key: {keys}.\n"
+    return "\n".join([head, "| column | type | meaning |", "|---|---|---|", *rows, ""])
 
 
 def _path(column: Column) -> str:
