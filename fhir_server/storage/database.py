@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -246,6 +247,20 @@ def create_sqlite_file(url: URL) -> None:
     path.touch(mode=0o600, exist_ok=True)
 
 
+def _use_log(connection: sqlite3.Connection, patience: float) -> None:
+    """Switch the file to write-ahead logging, once for all; SQLite does not wait for another process that does so."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
 def _sqlite_engine(url: URL, lock_timeout: float) -> Engine:
     if not url.database or url.database == ":memory:":
         raise ValueError("an SQLite database needs a file: every thread opens its own connection to it")
@@ -261,8 +276,8 @@ def _sqlite_engine(url: URL, lock_timeout: float) -> Engine:
             cached_statements=2048,
         )
         try:
+            _use_log(connection, lock_timeout)
             for pragma in (
-                "journal_mode = WAL",
                 "synchronous = FULL",
                 "foreign_keys = ON",
                 "temp_store = MEMORY",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -310,3 +312,16 @@ def test_of_two_processes_that_start_on_an_empty_database_one_migrates(database_
     put(store, patient("p"))
     assert store.check() == []
     store.database.close()
+
+
+def test_a_file_that_another_process_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    maker = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    maker.execute("BEGIN IMMEDIATE")  # not in WAL mode yet: SQLite refuses the switch at once, without waiting
+    end = threading.Timer(0.5, maker.rollback)
+    end.start()
+    database = open_database(f"sqlite:///{path}")
+    assert database.fetch("PRAGMA journal_mode") == [("wal",)]
+    database.close()
+    end.join()
+    maker.close()
