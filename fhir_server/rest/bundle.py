@@ -77,10 +77,14 @@ def outcome_entry(outcome_text: str) -> str:
     return f'{{"resource":{outcome_text},"search":{{"mode":"outcome"}}}}'
 
 
-def history_entry(base_url: str, version: Version, content: str) -> str:
-    """Return the entry of a history: what was done, and the resulting version."""
+def history_entry(base_url: str, version: Version, content: str, *, created: bool) -> str:
+    """Return the entry of a history: what was done, and the resulting version.
+
+    content  the text to show
+    created  the interaction made the resource, be it anew after a deletion
+    """
     path = version.type if version.method == "create" else f"{version.type}/{version.id}"
-    status = 204 if version.deleted else 201 if version.version == 1 else 200
+    status = 204 if version.deleted else 201 if created else 200
     request = f'{{"method":"{_METHOD[version.method]}","url":{quoted(path)}}}'
     response = (
         f'{{"status":"{_REASON[status]}","etag":{quoted(etag(version.version))},'

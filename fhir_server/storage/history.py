@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 
 from fhir_server.storage import cursor
 from fhir_server.storage.access import Access, Interaction
@@ -21,6 +21,13 @@ _R = resource.alias("r")
 _V = resource_version.alias("v")
 _ORDER = (_V.c.last_updated, _V.c.key, _V.c.version)
 _KINDS = (datetime, int, int)
+_BEFORE = resource_version.alias("before")
+# A resource is created by its first version, and again by what follows a deletion. A scalar subquery is looked up for
+# each row of the page; for EXISTS PostgreSQL may read all versions into a hash table.
+_METHOD_BEFORE = (
+    select(_BEFORE.c.method).where(_BEFORE.c.key == _V.c.key, _BEFORE.c.version == _V.c.version - 1).scalar_subquery()
+)
+_CREATED = and_(_V.c.method != "delete", func.coalesce(_METHOD_BEFORE, "delete") == "delete").label("created")
 
 
 def history(parts: Parts, access: Access, request: HistoryRequest) -> HistoryPage:
@@ -38,12 +45,13 @@ def history(parts: Parts, access: Access, request: HistoryRequest) -> HistoryPag
     page = [_version(row) for row in rows[: request.count]]
     last = rows[request.count - 1] if len(rows) > request.count else None
     following = cursor.encode([last.last_updated, last.key, last.version]) if last is not None else ""
-    return HistoryPage(page, following, total)
+    created = frozenset((row.key, row.version) for row in rows[: request.count] if row.created)
+    return HistoryPage(page, following, total, created)
 
 
 def page_statement(request: HistoryRequest, conditions: list[ColumnElement[bool]]) -> Select[Any]:
     """Return the statement of one page, with one row more than the page holds."""
-    columns = (_R.c.type, _R.c.id, _V.c.version, _V.c.last_updated, _V.c.content, _V.c.key, _V.c.method)
+    columns = (_R.c.type, _R.c.id, _V.c.version, _V.c.last_updated, _V.c.content, _V.c.key, _V.c.method, _CREATED)
     statement = select(*columns).join_from(_V, _R, _R.c.key == _V.c.key).where(*conditions)
     if request.cursor:
         values = cursor.decode(request.cursor, _KINDS)

@@ -106,8 +106,13 @@ class HistoryRequest:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """One page of versions, newest first; `next_cursor` is "" on the last page."""
+    """One page of versions, newest first.
+
+    next_cursor  "" on the last page
+    created      (key, version) of the rows that made a resource, be it anew after a deletion
+    """
 
     rows: list[Version]
     next_cursor: str = ""
     total: int | None = None
+    created: frozenset[tuple[int, int]] = frozenset()

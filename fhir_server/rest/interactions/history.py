@@ -50,7 +50,12 @@ def history(endpoint: Endpoint, request: Request, route: Route[Interaction]) -> 
     if page.next_cursor:
         query = endpoint.pager.next_query(request.access, path, request.query, page.next_cursor)
         links.append(("next", address(endpoint.base_url, path, query)))
-    entries = (history_entry(endpoint.base_url, row, part(row.content, request.form)) for row in page.rows)
+    entries = (
+        history_entry(
+            endpoint.base_url, row, part(row.content, request.form), created=(row.key, row.version) in page.created
+        )
+        for row in page.rows
+    )
     total = page.total
     if total is None and not page.next_cursor and PAGE not in dict(request.query):
         total = len(page.rows)  # all of them are on this page

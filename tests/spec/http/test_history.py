@@ -43,6 +43,17 @@ def test_the_history_of_a_resource_lists_its_versions_newest_first(fhir: Fhir) -
     assert entries[0]["response"]["lastModified"] == entries[0]["resource"]["meta"]["lastUpdated"]
 
 
+def test_the_status_of_an_entry_is_that_of_the_interaction_itself(fhir: Fhir) -> None:
+    path = f"/Patient/{unique()}"
+    body = patient(id=path.rpartition("/")[2])
+    answers = [fhir.put(path, body), fhir.put(path, body | {"active": True}), fhir.delete(path), fhir.put(path, body)]
+    answers += [fhir.delete(path), fhir.put(path, body), fhir.put(path, body | {"active": True})]
+    told = [str(answer.status_code) for answer in answers]
+    assert told == ["201", "200", "204", "201", "204", "201", "200"]
+    entries = walk(fhir, f"{path}/_history?_count=2")
+    assert [entry["response"]["status"][:3] for entry in entries] == told[::-1]
+
+
 @pytest.mark.parametrize("scope", ["/Patient/{}", "/Patient", ""])
 def test_pages_add_up_to_the_whole(fhir: Fhir, scope: str) -> None:
     name = changed(fhir)
