@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
 
@@ -29,18 +30,19 @@ ANSWER_PARAMETERS = frozenset(("_format", "_pretty", "_summary", "_elements"))
 class Change:
     """One write.
 
-    method         "create", "update", "patch" or "delete"
-    type           resource type
-    id             logical id; "" for a create, and where `criteria` name the resource
-    document       create, update: the resource as the client sent it (references between entries already resolved)
-    edit           patch and $meta-add: makes the new document from the current one, without changing that
-    criteria       conditional forms: parameters that name the resource; None for others
-    if_match       versions one of which must be current
-    if_none_match  versions none of which may be current
-    label          "Bundle.entry[3]" or ""
-    preferences    what the answer should carry
-    answer         makes another answer than the usual one, from the version that was written
-    issues         warnings and notes of the validation, for return=OperationOutcome
+    method            "create", "update", "patch" or "delete"
+    type              resource type
+    id                logical id; "" for a create, and where `criteria` name the resource
+    document          create, update: the resource as the client sent it (references between entries already resolved)
+    edit              patch and $meta-add: makes the new document from the current one, without changing that
+    criteria          conditional forms: parameters that name the resource; None for others
+    if_match          versions one of which must be current
+    if_none_match     versions none of which may be current
+    unmodified_since  moment after which the resource may not have changed (UTC, to the second)
+    label             "Bundle.entry[3]" or ""
+    preferences       what the answer should carry
+    answer            makes another answer than the usual one, from the version that was written
+    issues            warnings and notes of the validation, for return=OperationOutcome
     """
 
     method: Literal["create", "update", "patch", "delete"]
@@ -51,6 +53,7 @@ class Change:
     criteria: Pairs | None = None
     if_match: Tags | None = None
     if_none_match: Tags | None = None
+    unmodified_since: datetime | None = None
     label: str = ""
     preferences: Preferences = field(default_factory=Preferences)
     answer: Callable[[Version], Response] | None = None

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _EVERYONE: Final = "*"
 _REQUEST_HEADERS: Final = (
-    "Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, Prefer, "
-    "X-Request-Id"
+    "Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, "
+    "If-Unmodified-Since, Prefer, X-Request-Id"
 )
 _ANSWER_HEADERS: Final = "Content-Location, ETag, Last-Modified, Location, X-Request-Id"
 _SECONDS: Final = "600"  # a browser may remember the answer to its question

@@ -62,7 +62,10 @@ def entity_tags(text: str, name: str) -> Tags:
 
 
 def modified_since(text: str) -> datetime | None:
-    """Return the moment of an If-Modified-Since header in UTC; None for what is no date (RFC 9110: ignore it)."""
+    """Return the moment of an If-Modified-Since or If-Unmodified-Since header in UTC.
+
+    None for what is no date: RFC 9110 wants both headers ignored then.
+    """
     try:
         moment = parsedate_to_datetime(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -29,9 +29,9 @@ _CONDITIONS: Final = {
     "read": ("If-None-Match", "If-Modified-Since"),
     "vread": ("If-None-Match",),
     "create": ("If-None-Exist", "Prefer"),
-    "update": ("If-Match", "If-None-Match", "Prefer"),
-    "patch": ("If-Match", "Prefer"),
-    "delete": ("If-Match", "Prefer"),
+    "update": ("If-Match", "If-None-Match", "If-Unmodified-Since", "Prefer"),
+    "patch": ("If-Match", "If-Unmodified-Since", "Prefer"),
+    "delete": ("If-Match", "If-Unmodified-Since", "Prefer"),
     "search-type": ("Prefer",),
     "search-system": ("Prefer",),
 }

@@ -279,6 +279,10 @@ class _Attempt:
             )
         if change.if_match is not None and not change.if_match.match(living):
             raise PreconditionFailed("The version in If-Match is not the current one: the resource has changed since.")
+        # A deletion is a change too: who has not seen it must not undo it. HTTP dates end at the second.
+        changed = current.last_updated.replace(microsecond=0) if current is not None else None
+        if change.unmodified_since is not None and changed is not None and changed > change.unmodified_since:
+            raise PreconditionFailed("The resource has changed since the moment in If-Unmodified-Since.")
         if change.if_none_match is not None and change.if_none_match.match(living):
             raise PreconditionFailed("The resource exists in a version that If-None-Match excludes.")
 

@@ -12,7 +12,7 @@ from fhir_server.errors import MethodNotAllowed
 from fhir_server.rest.change import Change, criteria_of
 from fhir_server.rest.headers import preferences
 from fhir_server.rest.interaction import Interaction
-from fhir_server.rest.interactions.update import tags
+from fhir_server.rest.interactions.update import tags, unmodified_since
 from fhir_server.rest.message import Request
 from fhir_server.rest.router import Route
 
@@ -28,6 +28,7 @@ def delete(_endpoint: Endpoint, request: Request, route: Route[Interaction]) -> 
         route.id,
         if_match=tags(request, "If-Match"),
         if_none_match=tags(request, "If-None-Match"),
+        unmodified_since=unmodified_since(request),
         label=request.label,
         preferences=preferences(request.headers.get("prefer") or ""),
     )
@@ -50,6 +51,7 @@ def conditional_delete(endpoint: Endpoint, request: Request, route: Route[Intera
         criteria=criteria,
         if_match=tags(request, "If-Match"),
         if_none_match=tags(request, "If-None-Match"),
+        unmodified_since=unmodified_since(request),
         label=request.label,
         preferences=preferences(request.headers.get("prefer") or ""),
     )

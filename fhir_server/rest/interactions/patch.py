@@ -18,7 +18,7 @@ from fhir_server.rest import body
 from fhir_server.rest.change import Change, Edit, criteria_of
 from fhir_server.rest.headers import preferences
 from fhir_server.rest.interaction import Interaction
-from fhir_server.rest.interactions.update import tags
+from fhir_server.rest.interactions.update import tags, unmodified_since
 from fhir_server.rest.message import Request
 from fhir_server.rest.patch import fhirpath_patch, json_patch, xml_patch
 from fhir_server.rest.representation import JSON, XML
@@ -54,6 +54,7 @@ def _change(endpoint: Endpoint, request: Request, route: Route[Interaction]) -> 
         criteria=None if route.id else criteria_of(request.query),
         if_match=tags(request, "If-Match"),
         if_none_match=tags(request, "If-None-Match"),
+        unmodified_since=unmodified_since(request),
         label=request.label,
         preferences=preferences(request.headers.get("prefer") or ""),
     )

@@ -6,13 +6,14 @@ https://hl7.org/fhir/R4/http.html#cond-update
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from fhir_server.errors import BadRequest
 from fhir_server.rest import body
 from fhir_server.rest.binary import BINARY, uploaded
 from fhir_server.rest.change import Change, criteria_of
-from fhir_server.rest.headers import Tags, entity_tags, preferences
+from fhir_server.rest.headers import Tags, entity_tags, modified_since, preferences
 from fhir_server.rest.interaction import Interaction
 from fhir_server.rest.message import Request
 from fhir_server.rest.router import Route
@@ -38,6 +39,7 @@ def update(endpoint: Endpoint, request: Request, route: Route[Interaction]) -> C
         document,
         if_match=tags(request, "If-Match"),
         if_none_match=tags(request, "If-None-Match"),
+        unmodified_since=unmodified_since(request),
         label=request.label,
         preferences=preferences(request.headers.get("prefer") or ""),
     )
@@ -57,6 +59,7 @@ def conditional_update(endpoint: Endpoint, request: Request, route: Route[Intera
         criteria=criteria,
         if_match=tags(request, "If-Match"),
         if_none_match=tags(request, "If-None-Match"),
+        unmodified_since=unmodified_since(request),
         label=request.label,
         preferences=preferences(request.headers.get("prefer") or ""),
     )
@@ -66,6 +69,15 @@ def tags(request: Request, name: str) -> Tags | None:
     """Return the entity tags of a header, None where it is absent. Raises BadRequest for a malformed value."""
     value = request.headers.get(name.lower())
     return None if value is None else entity_tags(value, name)
+
+
+def unmodified_since(request: Request) -> datetime | None:
+    """Return the moment after which the resource may not have changed; None where If-Match says which version is meant.
+
+    https://www.rfc-editor.org/rfc/rfc9110#name-if-unmodified-since
+    """
+    value = request.headers.get("if-unmodified-since")
+    return None if value is None or request.headers.get("if-match") is not None else modified_since(value)
 
 
 UPDATE = Interaction("update", "instance", "PUT", "[type]/[id]", "Update, or create with this id", prepare=update)

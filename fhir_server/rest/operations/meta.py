@@ -15,7 +15,7 @@ from fhir_server.formats import json
 from fhir_server.rest.answer import location, version_headers
 from fhir_server.rest.bundle import quoted
 from fhir_server.rest.change import Change
-from fhir_server.rest.interactions.update import tags
+from fhir_server.rest.interactions.update import tags, unmodified_since
 from fhir_server.rest.message import Response
 from fhir_server.rest.operation import Invocation, Operation
 from fhir_server.rest.outcome import refuse
@@ -77,6 +77,7 @@ def _change(endpoint: Endpoint, call: Invocation, edit: Callable[[dict[str, Any]
         call.id,
         edit=edit,
         if_match=tags(call.request, "If-Match"),
+        unmodified_since=unmodified_since(call.request),
         label=call.request.label,
         answer=lambda version: _changed(endpoint, version),
     )

@@ -107,6 +107,62 @@ def test_prefer_minimal_returns_no_body(fhir: Fhir) -> None:
     assert (answer.status_code, answer.data) == (200, b"")
 
 
+class TestIfUnmodifiedSince:
+    """https://www.rfc-editor.org/rfc/rfc9110#name-if-unmodified-since"""
+
+    OLD = "Mon, 01 Jan 2001 00:00:00 GMT"
+
+    def send(self, fhir: Fhir, method: str, path: str, **headers: str) -> int:
+        patch = [{"op": "add", "path": "/active", "value": True}]
+        kind, body = ("application/json-patch+json", patch) if method == "PATCH" else (JSON, fhir.get(path).json)
+        return fhir.send(method, path, body, Content_Type=kind, **headers).status_code
+
+    @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+    def test_a_write_goes_through_only_where_the_resource_is_not_newer(self, fhir: Fhir, method: str) -> None:
+        path = f"/Patient/{fhir.create(patient())['id']}"
+        assert self.send(fhir, method, path, If_Unmodified_Since=self.OLD) == 412
+        read = fhir.get(path)
+        assert read.headers["ETag"] == 'W/"1"'
+        modified = read.headers["Last-Modified"]
+        assert self.send(fhir, method, path, If_Unmodified_Since=modified) in (200, 204)
+
+    @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+    def test_conditional_writes_respect_it(self, fhir: Fhir, method: str) -> None:
+        value = unique()
+        made = fhir.create(patient(value))
+        query = f"/Patient?identifier={value}"
+        patch = [{"op": "add", "path": "/active", "value": True}]
+        kind, body = ("application/json-patch+json", patch) if method == "PATCH" else (JSON, made)
+        answer = fhir.send(method, query, body, Content_Type=kind, If_Unmodified_Since=self.OLD)
+        assert (answer.status_code, codes(answer)) == (412, ["conflict"])
+
+    def test_if_match_overrules_it(self, fhir: Fhir) -> None:
+        path = f"/Patient/{fhir.create(patient())['id']}"
+        assert self.send(fhir, "PUT", path, If_Unmodified_Since=self.OLD, If_Match='W/"1"') == 200
+        later = "Fri, 31 Dec 2100 00:00:00 GMT"
+        assert self.send(fhir, "PUT", path, If_Unmodified_Since=later, If_Match='W/"1"') == 412
+
+    @pytest.mark.parametrize("text", ["yesterday", "2001-01-01T00:00:00Z", '"'])
+    def test_what_is_no_date_is_ignored(self, fhir: Fhir, text: str) -> None:
+        path = f"/Patient/{fhir.create(patient())['id']}"
+        assert self.send(fhir, "PUT", path, If_Unmodified_Since=text) == 200
+
+    def test_a_new_resource_has_no_date_to_compare(self, fhir: Fhir) -> None:
+        name = unique()
+        assert fhir.put(f"/Patient/{name}", patient(id=name), If_Unmodified_Since=self.OLD).status_code == 201
+
+    def test_a_deletion_the_client_has_not_seen_is_not_undone(self, fhir: Fhir) -> None:
+        made = fhir.create(patient())
+        fhir.delete(f"/Patient/{made['id']}")
+        assert fhir.put(f"/Patient/{made['id']}", made, If_Unmodified_Since=self.OLD).status_code == 412
+
+    def test_operations_that_write_respect_it(self, fhir: Fhir) -> None:
+        meta = {"name": "meta", "valueMeta": {"tag": [{"system": "urn:oid:1.2.3", "code": "t"}]}}
+        path = f"/Patient/{fhir.create(patient())['id']}/$meta-add"
+        body = {"resourceType": "Parameters", "parameter": [meta]}
+        assert fhir.post(path, body, If_Unmodified_Since=self.OLD).status_code == 412
+
+
 class TestRequiredIfMatch:
     """https://hl7.org/fhir/R4/codesystem-versioning-policy.html#versioning-policy-versioned-update"""
 
