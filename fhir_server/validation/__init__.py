@@ -12,6 +12,7 @@ The issue codes and what they mean for an answer over HTTP:
     invariant      422  a rule of the standard is broken: invariants, reference targets, narrative, contained, Bundle
     extension      422  an extension in the wrong place or of the wrong content, or an unknown modifier extension
     business-rule  422  a rule about definitions (Questionnaire, SearchParameter ...), or one of the server's policy
+    not-supported  422  implicitRules names rules that this server does not know
     not-found      422  a reference of a document that names no entry of it
     too-costly     422  an invariant takes too many steps on this resource
 """

@@ -13,12 +13,14 @@ class Policy:
     """The choices; the defaults refuse what the standard refuses and nothing else.
 
     understood_modifiers  urls of modifier extensions that this server honours; every other one is refused
+    understood_rules      values of implicitRules that this server honours; every other one is refused
     unknown_extensions    False to refuse extensions that R4 does not define
     markup_in_text        False to refuse what looks like HTML tags in strings and markdown
     warnings              True to report rules of severity warning too; they never make a resource invalid
     """
 
     understood_modifiers: frozenset[str] = frozenset()
+    understood_rules: frozenset[str] = frozenset()
     unknown_extensions: bool = True
     markup_in_text: bool = True
     warnings: bool = False

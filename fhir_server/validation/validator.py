@@ -10,7 +10,7 @@ from typing import Any
 
 from fhir_server.definitions import Definitions, Element, TypeDef
 from fhir_server.errors import Issue
-from fhir_server.validation import attachments, bundles, contained, identifiers, questionnaires
+from fhir_server.validation import attachments, bundles, contained, identifiers, implicit_rules, questionnaires
 from fhir_server.validation.extensions import ext_1
 from fhir_server.validation.findings import Found, Rule, Scope
 from fhir_server.validation.invariants import Invariants
@@ -24,6 +24,7 @@ class _Rules:
 
     def __init__(self, definitions: Definitions, policy: Policy, *, shortcuts: bool) -> None:
         self._invariants = Invariants(definitions, warnings=policy.warnings, shortcuts=shortcuts)
+        self._implicit = implicit_rules.rule_for(policy.understood_rules)
         search = SearchRules(definitions)
         self._prose: dict[str, Rule] = {
             "Attachment": attachments.rule,
@@ -47,7 +48,10 @@ class _Rules:
 
     def of_element(self, definition: TypeDef, element: Element, /) -> Sequence[Rule]:
         """Return the rules stated on one element."""
-        return self._invariants.of_element(definition, element)
+        rules: list[Rule] = [*self._invariants.of_element(definition, element)]
+        if definition.kind == "resource" and element.name == "implicitRules":
+            rules.append(self._implicit)
+        return rules
 
 
 class Validator:

@@ -87,6 +87,22 @@ def test_an_unknown_modifier_is_refused_on_any_element_and_in_contained_resource
     ]
 
 
+def test_implicit_rules_are_refused_unless_the_server_understands_them() -> None:
+    """https://hl7.org/fhir/R4/conformance-rules.html#isModifier"""
+    unknown = {"implicitRules": "http://example.org/rules"}
+    assert outcome(**unknown) == [("not-supported", "Patient.implicitRules")]
+    knowing = Validator(load(), Policy(understood_rules=frozenset({"http://example.org/rules"})))
+    assert not outcome(knowing, **unknown)
+    inner = {"resourceType": "Practitioner", "id": "a", **unknown}
+    assert outcome(contained=[inner], generalPractitioner=[{"reference": "#a"}]) == [
+        ("not-supported", "Patient.contained[0].implicitRules")
+    ]
+
+
+def test_implicit_rules_without_a_value_name_none() -> None:
+    assert not outcome(_implicitRules={"extension": [{"url": "http://example.org/x", "valueCode": "y"}]})
+
+
 def test_a_negation_of_an_older_version_is_no_plain_extension() -> None:
     url = "http://hl7.org/fhir/3.0/StructureDefinition/extension-Patient.animal"
     assert outcome(extension=[{"url": url, "valueBoolean": True}]) == [("extension", "Patient.extension[0]")]

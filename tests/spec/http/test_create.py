@@ -66,6 +66,25 @@ def test_an_unknown_element_is_400_and_named(fhir: Fhir) -> None:
     assert "foo" in answer.text
 
 
+def test_implicit_rules_that_the_server_does_not_know_are_422(fhir: Fhir) -> None:
+    """A modifier element must not be ignored: https://hl7.org/fhir/R4/conformance-rules.html#isModifier"""
+    ruled = patient(implicitRules="http://example.org/rules")
+    made = fhir.create(patient())
+    patch = [{"op": "add", "path": "/implicitRules", "value": "http://example.org/rules"}]
+    path = f"/Patient/{made['id']}"
+    for answer in (
+        fhir.post("/Patient", ruled),
+        fhir.put(path, ruled | {"id": made["id"]}),
+        fhir.patch(path, patch, Content_Type="application/json-patch+json"),
+    ):
+        assert (answer.status_code, codes(answer), places(answer)) == (
+            422,
+            ["not-supported"],
+            ["Patient.implicitRules"],
+        )
+    assert fhir.get(path).headers["ETag"] == 'W/"1"'
+
+
 def test_a_broken_rule_is_422_with_all_its_issues(fhir: Fhir) -> None:
     answer = fhir.post("/Observation", {"resourceType": "Observation"})
     assert answer.status_code == 422
