@@ -152,7 +152,10 @@ ENGINE = Compiler(load(), EngineOnly(), Policy())
 @given(spoiled(NAMES))
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 def test_rules_checked_by_construction_are_those_of_the_standard(document: dict[str, Any]) -> None:
-    if ENGINE.resources.known(document):
+    contained = document.get("contained")
+    inner = contained if isinstance(contained, list) else ()
+    # In what names no type of R4 the engine finds no elements, not even the id that a reference names.
+    if any(ENGINE.resources.known(item) for item in (document, *inner)):
         return
     findings = ENGINE.resources.check(document, Scope(document)) or []
     engine = {found.text.rpartition("(")[2].removesuffix(").") for found in findings}
