@@ -201,6 +201,27 @@ class Definitions:
         return {url: {system: frozenset(codes) for system, codes in parts.items()} for url, parts in raw.items()}
 
     @cached_property
+    def code_systems(self) -> dict[str, dict[str, Any]]:
+        """URL -> CodeSystem of the R4 package: version, content, valueSet, hierarchyMeaning, property, concept.
+
+        A concept that has nothing but a code is that code. Large, read on first use: only what a server does on
+        demand asks for it.
+        """
+        raw: dict[str, dict[str, Any]] = _read("code_systems.json")
+        return raw
+
+    @cached_property
+    def compositions(self) -> dict[str, dict[str, Any]]:
+        """URL -> ValueSet of the R4 package: version, compose. In compose.include.concept a code stands alone."""
+        raw: dict[str, dict[str, Any]] = _read("compositions.json")
+        return raw
+
+    @cached_property
+    def implicit_value_sets(self) -> dict[str, str]:
+        """Canonical of the value set of all codes of a code system -> that code system's URL."""
+        return {raw["valueSet"]: url for url, raw in self.code_systems.items() if "valueSet" in raw}
+
+    @cached_property
     def value_set_codes(self) -> dict[str, frozenset[str]]:
         """Canonical of a required value set -> its codes, whatever their system."""
         return {url: frozenset().union(*parts.values()) for url, parts in self.value_sets.items()}
