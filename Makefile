@@ -59,8 +59,8 @@ docs: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
 
-# Rebuild fhir_server/definitions/data from the official package.
-definitions: $(VENV)/.run $(R4)/package.json
+# Rebuild fhir_server/definitions/data from the official package and UCUM's table, which comes with a test library.
+definitions: $(VENV)/.test $(R4)/package.json
 	$(BIN)/python -m fhir_server.definitions.compile $(R4)
 
 # Rewrite docs/reference/settings.md and cli.md from the settings table and the commands.

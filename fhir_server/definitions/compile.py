@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/downloads.html
     python -m fhir_server.definitions.compile PACKAGE_FOLDER
 
 PACKAGE_FOLDER holds the unpacked package (StructureDefinition-Patient.json, ...). Only facts are
-taken: names, types, cardinalities, codes, expressions; no descriptions.
+taken: names, types, cardinalities, codes, expressions; no descriptions. The units of UCUM come with a library.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from fhir_server.definitions.compile_extensions import bindings, compile_extension
+from fhir_server.definitions.compile_terminology import compile_code_system, compile_value_set
+from fhir_server.definitions.compile_ucum import compile_ucum, essence
 
 DATA = Path(__file__).parent / "data"
 _SYSTEM_TYPES = {
@@ -298,6 +300,9 @@ def main(package: Path) -> None:
     extensions = compile_extensions(package)
     _write("extensions.json", extensions)
     _write("value_sets.json", compile_value_sets(package, types, extensions))
+    _write("ucum.json", compile_ucum(essence()))
+    _write("code_systems.json", {cs["url"]: compile_code_system(cs) for cs in read_all(package, "CodeSystem")})
+    _write("compositions.json", {vs["url"]: compile_value_set(vs) for vs in read_all(package, "ValueSet")})
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
 
-from fhir_server.fhirpath import ucum
+from fhir_server.definitions import ucum
 
 # 38 digits hold every product of two FHIR decimals; the exponents keep a result printable.
 DECIMALS = Context(prec=38, Emax=200, Emin=-200)

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fhir_server.fhirpath import FhirPathError, Quantity, Temporal, compile, ucum  # noqa: A004
+from fhir_server.definitions import ucum
+from fhir_server.fhirpath import FhirPathError, Quantity, Temporal, compile  # noqa: A004
 from fhir_server.fhirpath.arithmetic import shift
 from fhir_server.fhirpath.quantity import parse_quantity
 from fhir_server.fhirpath.temporal import compare, parse_moment, parse_time
