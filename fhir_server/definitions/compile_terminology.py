@@ -13,7 +13,9 @@ from typing import Any
 
 def compile_code_system(system: dict[str, Any]) -> dict[str, Any]:
     """Return the facts of a CodeSystem: version, content, valueSet, hierarchyMeaning, concept."""
-    kept = {name: system[name] for name in ("version", "content", "valueSet", "hierarchyMeaning") if name in system}
+    kept: dict[str, Any] = {
+        name: system[name] for name in ("version", "content", "valueSet", "hierarchyMeaning") if name in system
+    }
     declared = [
         {"code": item["code"], **({"uri": item["uri"]} if "uri" in item else {})} for item in system.get("property", ())
     ]
@@ -24,7 +26,7 @@ def compile_code_system(system: dict[str, Any]) -> dict[str, Any]:
 
 
 def _concept(concept: dict[str, Any]) -> str | dict[str, Any]:
-    kept = {name: concept[name] for name in ("code", "property") if name in concept}
+    kept: dict[str, Any] = {name: concept[name] for name in ("code", "property") if name in concept}
     children = [_concept(child) for child in concept.get("concept", ())]
     if children:
         kept["concept"] = children
@@ -46,7 +48,7 @@ def compile_value_set(value_set: dict[str, Any]) -> dict[str, Any]:
 
 
 def _part(part: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: part[name] for name in ("system", "version", "filter", "valueSet") if name in part}
+    kept: dict[str, Any] = {name: part[name] for name in ("system", "version", "filter", "valueSet") if name in part}
     if "concept" in part:
         kept["concept"] = [concept["code"] for concept in part["concept"]]
     return kept
