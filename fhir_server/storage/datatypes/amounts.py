@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/search.html#quantity
 
 `low` and `high` are exact and equal for a plain number: that a stored 100 was measured to three digits does not make
 it larger than 100. They differ for "<5", for a Range and for SampledData. A search value's precision is the search's.
+Where the unit is UCUM the bounds stand in its canonical unit too, so that 5.4 mg and 0.0054 g are one amount.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from fhir_server.definitions import ucum
 from fhir_server.mappings.datatypes import Integer, SampledData
 from fhir_server.storage.datatypes.place import Place, Spot, short
 from fhir_server.storage.layout import Field
@@ -20,6 +22,7 @@ from fhir_server.storage.sink import Handler, Identity, Row, Sink
 
 _INFINITY = Decimal("Infinity")
 _UNITS = ("unit", "system", "code")
+_CANONICAL = ("canonical_low", "canonical_high", "canonical_code")
 
 
 def keep_number(place: Place) -> Field:
@@ -118,6 +121,28 @@ def _set_units(place: Spot) -> Callable[[Row, Any], None]:
     return fill
 
 
+def _set_canonical(place: Spot) -> Callable[[Row, Decimal, Decimal, Any, Any], None]:
+    """Return what writes bounds in the canonical unit; low and high may carry units of their own."""
+    low_at, high_at, code_at = (place.at[role] for role in _CANONICAL)
+    bound = place.represent.bound
+
+    def fill(row: Row, low: Decimal, high: Decimal, low_unit: Any, high_unit: Any) -> None:
+        unit = _canonical(low_unit)
+        other = unit if high_unit is low_unit else _canonical(high_unit)
+        if unit is None or other is None or unit.code != other.code:
+            return
+        row[code_at] = unit.code
+        row[low_at] = made = bound(unit.convert(low))
+        row[high_at] = made if high is low and other is unit else bound(other.convert(high))
+
+    return fill
+
+
+def _canonical(quantity: Any) -> ucum.Canonical | None:
+    code = quantity.get("code")
+    return ucum.canonical(code) if code is not None and quantity.get("system") == ucum.SYSTEM else None
+
+
 def fill_number(place: Spot) -> Handler:
     """Write an integer or decimal."""
     at, low_at, set_bounds = place.at["value"], place.at.get("low", -1), _set_bounds(place)
@@ -136,6 +161,7 @@ def fill_quantity(place: Spot) -> Handler:
     """Write a Quantity; a comparator opens one of its bounds."""
     value_at, comparator_at, low_at = place.at["value"], place.at["comparator"], place.at.get("low", -1)
     readable, set_bounds, set_units = place.represent.decimal, _set_bounds(place), _set_units(place)
+    set_canonical = _set_canonical(place) if low_at >= 0 else None
 
     def fill(value: Any, row: Row, _identity: Identity, _sink: Sink) -> None:
         set_units(row, value)
@@ -144,11 +170,12 @@ def fill_quantity(place: Spot) -> Handler:
         if number is None:
             return
         row[value_at] = readable(number)
-        if low_at >= 0:
+        if set_canonical is not None:
             low = high = exact(number)
             if comparator is not None:
                 low, high = (-_INFINITY, high) if "<" in comparator else (low, _INFINITY)
             set_bounds(row, low, high)
+            set_canonical(row, low, high, value, value)
 
     return fill
 
@@ -173,32 +200,36 @@ def fill_money(place: Spot) -> Handler:
 def fill_range(place: Spot) -> Handler:
     """Write a Range; a missing limit leaves a bound open."""
     set_units, set_bounds = _set_units(place), _set_bounds(place)
-    searched = "canonical_low" in place.at
+    set_canonical = _set_canonical(place) if "canonical_low" in place.at else None
     readable, low_at, high_at = place.represent.decimal, place.at["low"], place.at["high"]
 
     def fill(value: Any, row: Row, _identity: Identity, _sink: Sink) -> None:
         low, high = value.get("low", {}), value.get("high", {})
         set_units(row, low if "value" in low else high)
         bottom, top = low.get("value"), high.get("value")
-        if not searched:
+        if set_canonical is None:
             row[low_at] = bottom if bottom is None else readable(bottom)
             row[high_at] = top if top is None else readable(top)
         elif bottom is not None or top is not None:
             lowest = -_INFINITY if bottom is None else exact(bottom)
-            set_bounds(row, lowest, _INFINITY if top is None else exact(top))
+            highest = _INFINITY if top is None else exact(top)
+            set_bounds(row, lowest, highest)
+            set_canonical(row, lowest, highest, high if bottom is None else low, low if top is None else high)
 
     return fill
 
 
 def fill_sampled(place: Spot) -> Handler:
     """Write the bounds of a series of measurements."""
-    set_units, set_bounds = _set_units(place), _set_bounds(place)
+    set_units, set_bounds, set_canonical = _set_units(place), _set_bounds(place), _set_canonical(place)
 
     def fill(value: Any, row: Row, _identity: Identity, _sink: Sink) -> None:
-        set_units(row, value.get("origin", {}))
+        origin = value.get("origin", {})
+        set_units(row, origin)
         limits = sampled_bounds(value)
         if limits is not None:
             set_bounds(row, *limits)
+            set_canonical(row, *limits, origin, origin)
 
     return fill
 
