@@ -7,23 +7,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, or_, select
 
-from fhir_server.formats import json
-from fhir_server.storage.dialects import Lock
-from fhir_server.storage.integrity import Reader
+from fhir_server.storage.check_references import check_references
+from fhir_server.storage.database import open_database
 from fhir_server.storage.layout import Table
 from fhir_server.storage.parts import Parts
 from fhir_server.storage.rebuild import Progress, project, projection_tables
-from fhir_server.storage.references import Kind
 from fhir_server.storage.session import Session, quoted
 from fhir_server.storage.tables import resource, resource_reference, resource_version
 
 _BATCH = 500
-_LINKS_BATCH = 20_000
 _END = 2**63 - 1
 
 
@@ -47,14 +45,32 @@ class Difference:
 def check(parts: Parts, progress: Progress) -> list[Difference]:
     """Compare everything that is derived with what it is derived from; return the differences, [] when there are none.
 
-    progress(type, done, total) is called after every batch. Reads in batches, each of one state of the database.
+    progress(type, done, total) is called after every batch. Reads in batches, each of one state of the database. The
+    time a statement may take is not limited.
     """
+    with _unhurried(parts) as calm:
+        return _differences(calm, progress)
+
+
+@contextmanager
+def _unhurried(parts: Parts) -> Iterator[Parts]:
+    """Give a connection of its own whose statements may take their time: whole tables are read, and nobody waits."""
+    database = open_database(parts.database.url.render_as_string(hide_password=False), statement_timeout=0)
+    try:
+        yield replace(parts, database=database)
+    finally:
+        database.close()
+
+
+def _differences(parts: Parts, progress: Progress) -> list[Difference]:
     found: list[Difference] = []
     kinds = parts.database.read(lambda session: session.select(select(resource.c.type).distinct()))
     for resource_type in sorted(row.type for row in kinds):
         found += _type(parts, resource_type, progress)
     found += _orphans(parts)
-    found += _links(parts)
+    for mismatch in check_references(parts):
+        place = (mismatch.type, mismatch.id, resource_reference.name)
+        found.append(Difference(*place, mismatch.missing, mismatch.extra))
     found += _versions(parts)
     return found
 
@@ -75,22 +91,33 @@ def _type(parts: Parts, resource_type: str, progress: Progress) -> Iterator[Diff
             documents = {key: content for key, (_, content) in contents.items()}
             wanted = project(parts, session, resource_type, documents)
             for table in projection_tables(parts, resource_type):
-                there = _rows(parts, session, table, position, last, ids if not table.type else None)
+                there = _rows(session, table, position, last) if table.type else _common(session, table, [*ids])
+                there = [parts.projector.comparable(row) for row in there]
                 yield from _compare(resource_type, ids, table.name, wanted.get(table.name, ()), there)
         position, done = last, done + len(rows)
         progress(resource_type, done, total)
 
 
-def _rows(
-    parts: Parts, session: Session, table: Table, low: int, high: int, keys: Mapping[int, str] | None
-) -> list[tuple[Any, ...]]:
-    """Return the rows of a table with keys in (low, high], as the projection makes them; only those of `keys`."""
-    names = ", ".join(quoted(column.name) for column in table.columns)
+def _rows(session: Session, table: Table, low: int, high: int) -> list[tuple[Any, ...]]:
+    """Return the rows of a type's own table with keys in (low, high]: those of deleted resources would show too."""
     mark = session.placeholder
-    text = f"SELECT {names} FROM {quoted(table.name)} WHERE key > {mark} AND key <= {mark}"  # noqa: S608 - our own
-    found = session.raw.execute(text, (low, high)).fetchall()
-    comparable = parts.projector.comparable
-    return [comparable(row) for row in found if keys is None or row[0] in keys]
+    text = f"{_select(table)} WHERE key > {mark} AND key <= {mark}"
+    found: list[tuple[Any, ...]] = session.raw.execute(text, (low, high)).fetchall()
+    return found
+
+
+def _common(session: Session, table: Table, keys: Sequence[int]) -> list[tuple[Any, ...]]:
+    """Return the rows that a table of all types has for some resources."""
+    if not keys:
+        return []
+    text = f"{_select(table)} WHERE key IN ({', '.join([session.placeholder] * len(keys))})"
+    found: list[tuple[Any, ...]] = session.raw.execute(text, keys).fetchall()
+    return found
+
+
+def _select(table: Table) -> str:
+    names = ", ".join(quoted(column.name) for column in table.columns)
+    return f"SELECT {names} FROM {quoted(table.name)}"  # noqa: S608 - names of our own tables
 
 
 def _compare(
@@ -116,44 +143,6 @@ def _orphans(parts: Parts) -> Iterator[Difference]:
         ((extra,),) = parts.database.read(lambda session, count=count: session.select(count))  # type: ignore[misc]
         if extra:
             yield Difference("", "", table.name, 0, extra)
-
-
-def _links(parts: Parts) -> Iterator[Difference]:
-    """Compare `resource_reference` with the references in the documents."""
-    reader = Reader(parts.base_url)
-    position = 0
-    while position < _END:
-        with parts.database.snapshot() as session:
-            chosen = select(resource.c.key, resource.c.type, resource.c.id, resource_version.c.content)
-            chosen = chosen.join_from(
-                resource,
-                resource_version,
-                (resource_version.c.key == resource.c.key) & (resource_version.c.version == resource.c.version),
-            )
-            chosen = chosen.where(~resource.c.deleted, resource.c.key > position)
-            rows = session.select(chosen.order_by(resource.c.key).limit(_LINKS_BATCH))
-            last = rows[-1].key if len(rows) == _LINKS_BATCH else _END
-            wanted: dict[int, set[tuple[str, str]]] = {}
-            for row in rows:
-                read = reader.read(json.decode_trusted(row.content), row.content)
-                wanted[row.key] = {(each.type, each.id) for each in read if each.kind is Kind.LOCAL}
-            states = parts.commands.locate(session, sorted(set().union(*wanted.values())), Lock.NONE)
-            keys = {(state.type, state.id): state.key for state in states}
-            source = resource_reference.c.source
-            stored = session.select(
-                select(source, resource_reference.c.target).where(source > position, source <= last)
-            )
-        there: dict[int, set[int]] = {}
-        for row in stored:
-            there.setdefault(row.source, set()).add(row.target)
-        names = {row.key: (row.type, row.id) for row in rows}
-        for key in sorted({*wanted, *there}):
-            expected = {keys[ref] for ref in wanted.get(key, ()) if ref in keys}
-            found = there.get(key, set())
-            if expected != found:
-                place = names.get(key, ("", ""))
-                yield Difference(*place, resource_reference.name, len(expected - found), len(found - expected))
-        position = last
 
 
 def _versions(parts: Parts) -> Iterator[Difference]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from fhir_server.errors import UnknownType
+from fhir_server.errors import StatementTimeout, UnknownType
 from fhir_server.formats import json
-from fhir_server.storage import rebuild
+from fhir_server.storage import check_references, rebuild
 from fhir_server.storage.check import Difference
 from fhir_server.storage.model import SearchRequest
 from fhir_server.storage.repository import Store
@@ -64,6 +64,55 @@ def test_check_finds_every_kind_of_difference(filled: Store) -> None:
         ],
         key=str,
     ) or "patient_name_part" in str(filled.check())
+
+
+@pytest.mark.parametrize("batch, keys", [(1, 1), (2, 3), (3, 100)])
+def test_references_are_compared_alike_in_batches_of_any_size(
+    store: Store, monkeypatch: pytest.MonkeyPatch, batch: int, keys: int
+) -> None:
+    monkeypatch.setattr(check_references, "_BATCH", batch)
+    monkeypatch.setattr(check_references, "_SLICE", keys)
+    observations = [
+        {"resourceType": "Observation", "id": f"o{n}", "subject": {"reference": f"Patient/p{n % 3}"}} for n in range(7)
+    ]
+    put(store, *patients(5))
+    put(store, *observations)
+    assert store.check() == []
+    key_of = dict(store.database.fetch("SELECT id, key FROM resource"))
+    wreck(
+        store,
+        f"DELETE FROM resource_reference WHERE source = {key_of['o2']}",
+        f"UPDATE resource_reference SET target = {key_of['p4']} WHERE source = {key_of['o5']}",
+        *(
+            f"INSERT INTO resource_reference (target, source) VALUES ({key_of['p1']}, {key_of[n]})"
+            for n in ("p2", "p3")
+        ),
+        f"INSERT INTO resource_reference (target, source) VALUES ({key_of['p3']}, {key_of['p2']})",
+        f"INSERT INTO resource_reference (target, source) VALUES ({key_of['p3']}, 999)",
+    )
+    assert sorted(store.check(), key=str) == [
+        Difference("", "", "resource_reference", 0, 1),
+        Difference("Observation", "o2", "resource_reference", 1, 0),
+        Difference("Observation", "o5", "resource_reference", 1, 1),
+        Difference("Patient", "p2", "resource_reference", 0, 2),
+        Difference("Patient", "p3", "resource_reference", 0, 1),
+    ]
+
+
+def test_a_check_takes_the_time_it_needs_and_leaves_requests_their_limit(store_url: str) -> None:
+    hurried = open_store(store_url, limits={"statement_timeout": 0.02})
+    numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) "
+    # Rows that belong to nobody, enough of them that counting takes longer than a statement may.
+    count = 300_000
+    with hurried.database.transaction() as session:
+        session.raw.execute("SET LOCAL statement_timeout = 0") if hurried.database.dialect == "postgresql" else None
+        session.raw.execute(
+            "INSERT INTO resource_reference (target, source) " + numbers.format(count) + "SELECT i, i % 1000 FROM n"
+        )
+    assert Difference("", "", "resource_reference", 0, count // 1000) in hurried.check()
+    with pytest.raises(StatementTimeout):
+        hurried.database.fetch(numbers.format(100_000_000) + "SELECT count(*) FROM n")
+    hurried.database.close()
 
 
 def test_reproject_makes_the_projection_anew(filled: Store) -> None:

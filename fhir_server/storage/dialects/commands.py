@@ -78,6 +78,10 @@ class Commands(ABC):
         """Delete (target, source) rows of `resource_reference`."""
 
     @abstractmethod
+    def linked(self, session: Session, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Return those of (target, source) pairs that are rows of `resource_reference`."""
+
+    @abstractmethod
     def referrers(self, session: Session, targets: Sequence[int]) -> list[tuple[int, str]]:
         """Return (target, type of a resource that refers to it) for targets others refer to, each pair once."""
 

@@ -97,6 +97,14 @@ class PostgresCommands(Commands):
             ([target for target, _ in pairs], [source for _, source in pairs]),
         )
 
+    def linked(self, session: Session, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+        rows = session.fetch(
+            "SELECT r.target, r.source FROM unnest(%s::bigint[], %s::bigint[]) AS t (target, source) "
+            "JOIN resource_reference r ON r.target = t.target AND r.source = t.source",
+            ([target for target, _ in pairs], [source for _, source in pairs]),
+        )
+        return {(target, source) for target, source in rows}
+
     def referrers(self, session: Session, targets: Sequence[int]) -> list[tuple[int, str]]:
         rows = session.fetch(
             "SELECT DISTINCT t.target, s.type FROM unnest(%s::bigint[]) AS t (target) "

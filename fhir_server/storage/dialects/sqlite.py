@@ -75,6 +75,11 @@ class SqliteCommands(Commands):
     def unlink(self, session: Session, pairs: Sequence[tuple[int, int]]) -> None:
         session.raw.executemany("DELETE FROM resource_reference WHERE target = ? AND source = ?", pairs)
 
+    def linked(self, session: Session, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+        execute = session.raw.execute
+        text = "SELECT 1 FROM resource_reference WHERE target = ? AND source = ?"
+        return {pair for pair in pairs if execute(text, pair).fetchone() is not None}
+
     def referrers(self, session: Session, targets: Sequence[int]) -> list[tuple[int, str]]:
         found: list[tuple[int, str]] = []
         for target in targets:
