@@ -10,6 +10,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, tuple_
@@ -17,6 +18,7 @@ from sqlalchemy import ColumnElement, and_, or_, tuple_
 from fhir_server.errors import BadRequest
 
 _LONGEST = 2_000
+_LONGEST_PACKED = 6_000
 _LARGEST = 2**63 - 1
 
 
@@ -53,6 +55,48 @@ def _value(value: Any, kind: type) -> Any:
     if moment.tzinfo is None:
         raise ValueError
     return moment
+
+
+def pack(values: Sequence[Any]) -> str:
+    """Return the text for values as the driver gives them: None, texts, numbers, times, decimals, and nested lists."""
+    return base64.urlsafe_b64encode(json.dumps(_packed(values), separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def unpack(text: str) -> list[Any]:
+    """Return the values that `pack` put into `text`. Raises BadRequest for any other text."""
+    try:
+        if len(text) > _LONGEST_PACKED:
+            raise ValueError
+        values = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        if not isinstance(values, list):
+            raise ValueError
+        found: list[Any] = _unpacked(values)
+    except (ValueError, binascii.Error, RecursionError, OverflowError, ArithmeticError, KeyError):
+        raise BadRequest("The link to this page is not one this server made.") from None
+    return found
+
+
+def _packed(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_packed(item) for item in value]
+    if isinstance(value, datetime):
+        return {"t": value.astimezone(UTC).isoformat()}
+    if isinstance(value, Decimal):
+        return {"d": str(value)}
+    return value
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unpacked(item) for item in value]
+    if isinstance(value, dict):
+        ((tag, text),) = value.items()
+        return datetime.fromisoformat(text) if tag == "t" else Decimal(text)
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise ValueError
+    if isinstance(value, str) and "\x00" in value:
+        raise ValueError
+    return value
 
 
 def after(

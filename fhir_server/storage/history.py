@@ -71,7 +71,8 @@ def _conditions(parts: Parts, access: Access, request: HistoryRequest) -> list[C
         conditions += _current_within(*request.at)
     needed: Interaction = "search" if request.id is None else "read"
     # Older versions may have belonged to somebody else's compartment.
-    limit = restriction(parts, access, (needed,), _R, request.type, also=_V.c.version >= _R.c.settled)
+    settled = _V.c.version >= _R.c.settled
+    limit = restriction(parts, access, (needed,), _R.c.key, request.type, type_column=_R.c.type, also=settled)
     if limit is not None:
         conditions.append(limit)
     return conditions

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/resource.html#metadata
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -58,13 +58,16 @@ class Write:
 class SearchRequest:
     """A search as the caller asked for it, parameters undecoded.
 
-    type        a resource type, or None for all of them
-    parameters  (name with modifier, value) in order: ("identifier", "urn:x|1"), ("family:exact", "Ng"); repeated
-                names are ANDed, commas inside a value are ORed
-    count       resources per page, at least 0 (0: only the total)
-    cursor      "" for the first page, else `SearchPage.next_cursor` of the page before
-    total       True when the exact number of matches is wanted
-    sort        sort keys, each with "-" in front for descending: ("-_lastUpdated", "_id")
+    type         a resource type, or None for all of them
+    parameters   (name with modifier, value) in order: ("identifier", "urn:x|1"), ("family:exact", "Ng"); repeated
+                 names are ANDed, commas inside a value are ORed
+    count        resources per page, at least 0 (0: only the total)
+    cursor       "" for the first page, else a cursor of a `SearchPage`
+    total        True when the exact number of matches is wanted
+    sort         sort keys, each with "-" in front for descending: ("-_lastUpdated", "_id")
+    includes     (name, value) of _include and _revinclude with their modifier: ("_include", "Observation:subject"),
+                 ("_revinclude:iterate", "Provenance:target")
+    compartment  (type, id): only resources in that compartment, beside what the caller may see
     """
 
     type: str | None
@@ -73,15 +76,26 @@ class SearchRequest:
     cursor: str = ""
     total: bool = False
     sort: tuple[str, ...] = ()
+    includes: tuple[tuple[str, str], ...] = ()
+    compartment: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """One page of matches; `next_cursor` is "" on the last page, `total` None unless it was asked for."""
+    """One page of matches.
+
+    rows             the matches
+    next_cursor      "" on the last page
+    total            the number of all matches, None unless it was asked for
+    previous_cursor  "" on the first page
+    included         what includes add to the rows, each resource once and none that is in `rows`
+    """
 
     rows: list[Version]
     next_cursor: str = ""
     total: int | None = None
+    previous_cursor: str = ""
+    included: list[Version] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from sqlalchemy import Table
 
 from fhir_server.definitions import Definitions
 from fhir_server.storage.common import COMMON_TABLES
+from fhir_server.storage.custom.entry import Custom
 from fhir_server.storage.database import Database
 from fhir_server.storage.dialects import Commands
 from fhir_server.storage.gaps import Gaps
@@ -23,6 +24,7 @@ from fhir_server.storage.integrity import Mode
 from fhir_server.storage.layout import Table as PlainTable
 from fhir_server.storage.projection import Projector
 from fhir_server.storage.schema import Schema
+from fhir_server.storage.search.statement import Statements
 from fhir_server.storage.tables import resource
 
 Clock = Callable[[], datetime]
@@ -42,6 +44,7 @@ class Parts:
     new_id: NewId
     integrity: Mode
     base_url: str
+    custom: Custom = field(default_factory=Custom)
     _columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _tables: dict[str | None, dict[str, Table]] = field(default_factory=dict)
     _building: threading.Lock = field(default_factory=threading.Lock)
@@ -76,6 +79,11 @@ class Parts:
     def common_tables(self) -> tuple[PlainTable, ...]:
         """The plain descriptions of the tables that hold rows of every type."""
         return COMMON_TABLES
+
+    @cached_property
+    def statements(self) -> Statements:
+        """The compiled searches of this schema."""
+        return Statements(self.database.engine.dialect)
 
     @cached_property
     def gaps(self) -> Gaps:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 
@@ -23,6 +23,7 @@ from fhir_server.storage.database import Database
 from fhir_server.storage.dialects import commands_for
 from fhir_server.storage.history import history
 from fhir_server.storage.integrity import Mode
+from fhir_server.storage.labels import labels
 from fhir_server.storage.model import HistoryPage, HistoryRequest, SearchPage, SearchRequest, Version
 from fhir_server.storage.parts import Parts
 from fhir_server.storage.projection import Projector
@@ -30,7 +31,7 @@ from fhir_server.storage.rebuild import Progress, reproject
 from fhir_server.storage.restriction import restriction
 from fhir_server.storage.schema import Schema
 from fhir_server.storage.search.plan import unsupported
-from fhir_server.storage.search.run import search
+from fhir_server.storage.search.run import names, search
 from fhir_server.storage.session import Row, moment
 from fhir_server.storage.tables import resource, resource_version
 from fhir_server.storage.unit import WriteUnit
@@ -121,7 +122,7 @@ class Store:
 
     def unsupported(self, request: SearchRequest) -> list[str]:
         """Return the names of the parameters (and "_sort=key") for which `search` would raise UnsupportedParameter."""
-        return unsupported(request, self._parts.schema)
+        return unsupported(request, names(self._parts, Access.unrestricted()))
 
     def history(self, access: Access, request: HistoryRequest) -> HistoryPage:
         """Return one page of the versions of a resource, a type or everything, newest first.
@@ -129,6 +130,15 @@ class Store:
         Raises BadRequest for a cursor that is none.
         """
         return history(self._parts, access, request)
+
+    def labels(self, access: Access, resource_type: str | None, most: int) -> list[dict[str, Any]]:
+        """Return Metas that carry, taken together, every profile, tag and security label within reach.
+
+        resource_type  None: of all types
+        most           how many different labels of one kind are looked for
+        Raises Unavailable, StatementTimeout.
+        """
+        return labels(self._parts, access, resource_type, most)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -173,7 +183,7 @@ class Store:
     def _read_restricted(self, access: Access, type_: str, id_: str, version: int | None) -> Version | None:
         r, v = resource.alias("r"), resource_version.alias("v")
         settled = None if version is None else v.c.version >= r.c.settled
-        limit = restriction(self._parts, access, ("read",), r, type_, also=settled)
+        limit = restriction(self._parts, access, ("read",), r.c.key, type_, also=settled)
         statement = (
             select(r.c.key, v.c.version, v.c.last_updated, v.c.method, v.c.content)
             .join_from(r, v, v.c.key == r.c.key)

@@ -9,30 +9,37 @@ not deleted, so what is deleted belongs to no compartment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, false, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, select, union_all
 
 from fhir_server.storage.access import Access, Compartment, Interaction
 from fhir_server.storage.parts import Parts
 from fhir_server.storage.tables import resource
 
-_OWNER = resource.alias("owner")
+Owners = Mapping[Compartment, ColumnElement[Any]]
+"""For each compartment the bound parameter of its id, so that a statement serves every caller of the same rights."""
 
 
 def restriction(
     parts: Parts,
     access: Access,
     interactions: Iterable[Interaction],
-    alias: FromClause,
+    key: ColumnElement[Any],
     resource_type: str | None,
+    *,
+    type_column: ColumnElement[Any] | None = None,
     also: ColumnElement[bool] | None = None,
+    owners: Owners | None = None,
 ) -> ColumnElement[bool] | None:
-    """Return the condition under which a row of `alias` is within reach; None when everything is.
+    """Return the condition under which the resource with `key` is within reach; None when everything is.
 
-    alias          `resource` or an alias of it
-    resource_type  the type all rows have, None when they have any
-    also           a further condition for rows that are reached through a compartment only
+    key            column with the keys of the resources in question
+    resource_type  the type all of them have, None when they have any
+    type_column    column with their types, needed when `resource_type` is None
+    also           a further condition for what is reached through a compartment only
+    owners         parameters for the ids of compartments; None: the ids are bound with their values
     """
     asked = tuple(interactions)
     if access.reaches_everything(asked):
@@ -45,32 +52,40 @@ def restriction(
         if reach.everything:
             whole.append(kind)
         for compartment in reach.compartments:
-            keys.extend(_members(parts, kind, compartment))
+            owner_id = literal(compartment[1]) if owners is None else owners[compartment]
+            keys.extend(members(parts, kind, compartment[0], owner_id))
     if resource_type is not None and whole:
         return None
     conditions: list[ColumnElement[bool]] = []
     if whole:
-        conditions.append(alias.c.type.in_(whole))
+        if type_column is None:
+            raise ValueError("resources of any type need the column of their types")
+        conditions.append(type_column.in_([literal(kind) for kind in whole]))
     if keys:
-        inside = alias.c.key.in_(union_all(*keys) if len(keys) > 1 else keys[0])
+        inside = key.in_(union_all(*keys) if len(keys) > 1 else keys[0])
         conditions.append(inside if also is None else and_(inside, also))
     return or_(*conditions) if conditions else false()
 
 
-def _members(parts: Parts, kind: str, compartment: Compartment) -> Iterator[Select[tuple[int]]]:
-    """Yield selects of the keys of the resources of type `kind` that are in `compartment`."""
-    owner_type, owner_id = compartment
-    owner = select(_OWNER.c.key).where(_OWNER.c.type == owner_type, _OWNER.c.id == owner_id)
+def members(parts: Parts, kind: str, owner_type: str, owner_id: ColumnElement[Any]) -> Iterator[Select[tuple[int]]]:
+    """Yield selects of the keys of the resources of type `kind` that are in the compartment of one resource.
+
+    owner_id  the parameter for the id of that resource
+    """
+    found = resource.alias("owner")
+    owner = select(found.c.key).where(found.c.type == owner_type, found.c.id == owner_id)
     if kind == owner_type:
-        yield owner.where(~_OWNER.c.deleted)
+        yield owner.where(~found.c.deleted)
     for code in parts.definitions.compartments.get(owner_type, {}).get(kind, ()):
         if code == "{def}":
             continue
         for target in parts.schema.targets(kind, code):
             if target.kind != "reference":
                 continue
-            table = parts.table(kind, target.table)
+            table = parts.table(kind, target.table).alias("member")
             conditions = [table.c[target.columns["key"]] == owner.scalar_subquery()]
-            conditions += [table.c[column].in_(values) for column, values in target.filters]
-            # The table may also stand around this select; the two have nothing to do with one another.
+            conditions += [
+                table.c[column].in_([literal(value) for value in values]) for column, values in target.filters
+            ]
+            # An alias of that name may also stand around this select; the two have nothing to do with one another.
             yield select(table.c.key).where(*conditions).correlate(None)

@@ -84,6 +84,10 @@ class Session(ABC):
         """Say whether the database is not the one that was opened: a file can be replaced, a server cannot."""
         return False
 
+    @abstractmethod
+    def run(self, statement: str, parameters: Any) -> list[Row]:
+        """Run a composed SELECT as text, planned for its values, and return its rows as the driver gives them."""
+
     def select(self, statement: Executable) -> list[Any]:
         """Run a composed statement, planned for its values, and return its rows."""
         return list(self.core.execute(statement).all())
@@ -120,6 +124,10 @@ class PostgresSession(Session):
         cursor = self._cursor
         cursor.execute(statement, parameters, prepare=True)
         return cursor.fetchall() if cursor.description is not None else []
+
+    def run(self, statement: str, parameters: Any) -> list[Row]:
+        found: list[Row] = self._cursor.execute(statement, parameters, prepare=False).fetchall()
+        return found
 
     def insert(self, table: str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
         copy_in = f"COPY {quoted(table)} ({', '.join(map(quoted, columns))}) FROM STDIN"
@@ -202,6 +210,9 @@ class SqliteSession(Session):
         self._deadline = time.monotonic() + self._timeout if self._timeout else 0.0
         found: list[Row] = self.raw.execute(statement, parameters).fetchall()
         return found
+
+    def run(self, statement: str, parameters: Any) -> list[Row]:
+        return self.fetch(statement, parameters)
 
     def select(self, statement: Executable) -> list[Any]:
         self._deadline = time.monotonic() + self._timeout if self._timeout else 0.0

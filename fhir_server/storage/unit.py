@@ -150,7 +150,7 @@ class WriteUnit:
         for kind in {state.type for state in states}:
             asked = [state.key for state in states if state.type == kind]
             statement = select(resource.c.key).where(resource.c.key.in_(asked))
-            limit = restriction(self._parts, self._access, interactions, resource, kind)
+            limit = restriction(self._parts, self._access, interactions, resource.c.key, kind)
             rows = self._session.select(statement if limit is None else statement.where(limit))
             keys.update(row.key for row in rows)
         return [state for state in states if state.key in keys]

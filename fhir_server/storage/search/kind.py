@@ -5,18 +5,25 @@ https://hl7.org/fhir/R4/search.html#ptypes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import ColumnElement, FromClause, and_
+from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, literal
 
 from fhir_server.definitions import Definitions
-from fhir_server.errors import BadRequest
+from fhir_server.errors import BadRequest, Issue, UnsupportedParameter
 from fhir_server.storage.fold import PREFIX_LENGTH
 from fhir_server.storage.schema import prefix_of
+from fhir_server.storage.search.operand import Operand
 from fhir_server.storage.targets import SearchTarget
+
+if TYPE_CHECKING:
+    from fhir_server.storage.search.scope import Scope
+
+Marks = Sequence[BindParameter[Any]]
+"""The bound parameters of one value, in the order of its data."""
 
 _LONGEST_NAME = 64
 
@@ -25,10 +32,11 @@ _LONGEST_NAME = 64
 class Context:
     """What a value may depend on beside its own text.
 
-    type      the type that is searched, None for all
-    targets   where the parameter is answered
-    base_url  makes absolute references our own
-    now       for approximate dates
+    type         the type that is searched, None for all
+    targets      where the parameter is answered
+    base_url     makes absolute references our own
+    now          for approximate dates
+    terminology  the value sets and code systems that the caller may read
     """
 
     type: str | None
@@ -36,23 +44,40 @@ class Context:
     definitions: Definitions
     base_url: str
     now: datetime
+    terminology: Any = None
 
 
 class Kind(Protocol):
-    """A search parameter type. Implemented by the modules token, string, date, reference, number, uri."""
+    """A search parameter type, implemented by the modules token, string, date, reference, number, quantity, uri.
+
+    MODIFIERS  what it understands beside :missing
+    NEGATIVE   those of them that match what the condition does not match
+    """
 
     MODIFIERS: frozenset[str]
+    NEGATIVE: frozenset[str]
 
-    def parse(self, text: str, modifier: str, context: Context) -> Any:
-        """Return the value that one part of a comma list stands for. Raises BadRequest (code value)."""
+    def parse(self, text: str, modifier: str, context: Context) -> Operand:
+        """Return what one part of a comma list stands for. Raises BadRequest (code value)."""
 
-    def condition(self, value: Any, modifier: str, target: SearchTarget, table: FromClause) -> ColumnElement[bool]:
-        """Return when a row of `table`, an alias of the target's table, matches `value`."""
+    def condition(
+        self, operand: Operand, marks: Marks, target: SearchTarget, table: FromClause, scope: Scope
+    ) -> ColumnElement[bool]:
+        """Return when a row of `table`, an alias of the target's table, matches.
+
+        marks  the bound parameters for `operand.data`; the data themselves must not be looked at, because the
+               statement serves every operand of the same shape
+        """
 
 
 def wrong(what: str) -> BadRequest:
     """Return the error for a value that a parameter cannot have."""
     return BadRequest(what, code="value")
+
+
+def unsupported_parameter(diagnostics: str) -> UnsupportedParameter:
+    """Return the error for something that cannot be asked."""
+    return UnsupportedParameter(diagnostics, issues=(Issue("error", "not-supported", diagnostics),))
 
 
 def named(text: str) -> str:
@@ -66,12 +91,27 @@ def column(target: SearchTarget, table: FromClause, role: str) -> ColumnElement[
     return table.c[target.columns[role]]
 
 
-def equals(target: SearchTarget, table: FromClause, role: str, text: str) -> ColumnElement[bool]:
-    """Return the condition that a text column equals `text`, in the form its index serves."""
-    whole = column(target, table, role)
+def equals(target: SearchTarget, table: FromClause, role: str, whole: Any, head: Any = None) -> ColumnElement[bool]:
+    """Return the condition that a text column equals a text, in the form its index serves.
+
+    whole, head  marks for the text and for its first PREFIX_LENGTH characters, see `halves`
+    """
+    stored = column(target, table, role)
     if target.prefix != role:
-        return whole == text
-    return and_(prefix_of(whole) == text[:PREFIX_LENGTH], whole == text)
+        same: ColumnElement[bool] = stored == whole
+        return same
+    return and_(prefix_of(stored) == (whole[:PREFIX_LENGTH] if head is None else head), stored == whole)
+
+
+def halves(text: str) -> tuple[str, str]:
+    """Return the data for `equals`: a text, and the part of it that an index holds."""
+    return text, text[:PREFIX_LENGTH]
+
+
+def among(stored: Any, values: Iterable[Any]) -> ColumnElement[bool]:
+    """Return the condition that a column has one of a few values that belong to the shape of the statement."""
+    found: ColumnElement[bool] = stored.in_([literal(value, stored.type) for value in values])
+    return found
 
 
 def prefixed(text: str, prefixes: Mapping[str, Any]) -> tuple[str, str]:

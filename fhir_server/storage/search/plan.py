@@ -5,162 +5,181 @@ https://hl7.org/fhir/R4/search.html
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from fhir_server.definitions import Definitions
-from fhir_server.errors import Issue, TooCostly, UnknownType, UnsupportedParameter
+from fhir_server.errors import FhirError, Issue, TooCostly, UnknownType, UnsupportedParameter
 from fhir_server.storage import cursor as cursors
 from fhir_server.storage.model import SearchRequest
-from fhir_server.storage.schema import Schema
-from fhir_server.storage.search import date, number, reference, string, token, uri
-from fhir_server.storage.search.escape import split
-from fhir_server.storage.search.kind import Context, Kind, named, wrong
-from fhir_server.storage.targets import COMMON_TARGETS, SearchTarget
+from fhir_server.storage.search.compartment import InCompartment
+from fhir_server.storage.search.include import Include, includes_of
+from fhir_server.storage.search.kind import named, wrong
+from fhir_server.storage.search.names import Names
+from fhir_server.storage.search.node import Node
+from fhir_server.storage.search.sort import SortKey, sort_key
 
-KINDS: dict[str, Kind] = {
-    "token": token,
-    "string": string,
-    "date": date,
-    "reference": reference,
-    "number": number,
-    "uri": uri,
-}
-SORTABLE: dict[str, type] = {"_lastUpdated": datetime, "_id": str}
-_LONGEST_CODE = 64  # that is compared with those there are
 _MOST_CRITERIA = 50
 _MOST_VALUES = 500
+_MOST_SORT_KEYS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Criterion:
-    """One parameter of a request; criteria are ANDed.
+class Position:
+    """Where a page begins or ends: what a cursor holds.
 
-    code      the parameter
-    modifier  "", "not", "exact", "contains", "missing", or a resource type
-    kind      the search parameter type, a key of KINDS
-    targets   where it is answered, ORed
-    values    parsed values, ORed; for :missing one bool
+    backward  the page lies before `values`, not after them
+    phase     0: among the resources that have a value for the first sort key, 1: among those that have none
+    values    sort values of the row, and its key last
+    includes  -1; else the page shows only the included resources of the page at `values` whose key is greater
     """
 
-    code: str
-    modifier: str
-    kind: str
-    targets: tuple[SearchTarget, ...]
+    backward: bool
+    phase: int
     values: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SortKey:
-    """One sort key, "_lastUpdated" or "_id"."""
-
-    code: str
-    descending: bool
+    includes: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A search, understood.
 
-    type   resource type, None for all
-    sort   sort keys; the resource's key comes last, so that the order is total
-    count  resources per page
-    after  sort values of the last row of the page before, None on the first page
-    total  whether the matches are counted
+    type      resource type, None for several or all
+    types     the types of a search in several types, () for all
+    nodes     conditions, ANDed
+    sort      sort keys; the resource's key comes last, so that the order is total
+    count     resources per page
+    position  where the page begins, None for the first one
+    total     whether the matches are counted
+    includes  what is added to the matches
     """
 
     type: str | None
-    criteria: tuple[Criterion, ...]
+    types: tuple[str, ...]
+    nodes: tuple[Node, ...]
     sort: tuple[SortKey, ...]
     count: int
-    after: tuple[Any, ...] | None
+    position: Position | None
     total: bool
+    includes: tuple[Include, ...]
+
+    def shape(self) -> Hashable:
+        """Return what decides the SQL of a page beside the position in it."""
+        return (self.type, self.types, tuple(node.shape() for node in self.nodes), self.sort)
+
+    def data(self) -> tuple[Any, ...]:
+        """Return the bound values of all nodes in order."""
+        return tuple(item for node in self.nodes for item in node.data())
 
 
-def plan(request: SearchRequest, schema: Schema, definitions: Definitions, base_url: str, now: datetime) -> Plan:
+def plan(request: SearchRequest, names: Names) -> Plan:
     """Return the plan of `request`.
 
-    Raises UnsupportedParameter naming every parameter, modifier and sort key that is not supported, BadRequest (code
-    value) for a value that a parameter cannot have, UnknownType, TooCostly.
+    Raises UnsupportedParameter naming every parameter, modifier, sort key and include that is not supported,
+    BadRequest (code value) for a value that a parameter cannot have, UnknownType, TooCostly.
     """
-    if request.type is not None and request.type not in schema.types:
+    if request.type is not None and request.type not in names.schema.types:
         raise UnknownType(f"There is no resource type {named(request.type)}.")
     if len(request.parameters) > _MOST_CRITERIA:
         raise TooCostly(f"A search can have {_MOST_CRITERIA} parameters at most.")
-    _refuse(unsupported(request, schema), request.type, schema)
-    context = Context(request.type, (), definitions, base_url, now)
-    criteria = tuple(_criterion(name, text, schema, context) for name, text in request.parameters)
-    if sum(len(criterion.values) for criterion in criteria) > _MOST_VALUES:
+    if len(request.sort) > _MOST_SORT_KEYS:
+        raise TooCostly(f"A search can be sorted by {_MOST_SORT_KEYS} keys at most.")
+    resource_type, types, parameters = _typed(request, names)
+    _refuse_all(_problems(request, names, resource_type, types))
+    nodes: list[Node] = []
+    for name, text in parameters:
+        nodes.append(names.node(resource_type, types, name)(text))
+    if request.compartment is not None:
+        nodes.append(InCompartment(*request.compartment))
+    if sum(len(node.data()) for node in nodes) > _MOST_VALUES * 4:
         raise TooCostly(f"A search can have {_MOST_VALUES} values at most.")
-    sort = tuple(SortKey(key.removeprefix("-"), key.startswith("-")) for key in request.sort)
-    after = None
-    if request.cursor:
-        after = tuple(cursors.decode(request.cursor, [*(SORTABLE[key.code] for key in sort), int]))
-    return Plan(request.type, criteria, sort, request.count, after, request.total)
+    sort = tuple(sort_key(names, resource_type, key) for key in request.sort)
+    return Plan(
+        resource_type,
+        types,
+        tuple(nodes),
+        sort,
+        request.count,
+        _position(request.cursor),
+        request.total,
+        includes_of(names, resource_type, request.includes),
+    )
 
 
-def unsupported(request: SearchRequest, schema: Schema) -> list[str]:
-    """Return the names (with modifier) of parameters, and sort keys as "_sort=key", that cannot be answered."""
-    found = [name for name, _ in request.parameters if not _supported(name, request.type, schema)]
-    found += [f"_sort={key}" for key in request.sort if key.removeprefix("-") not in SORTABLE]
-    return list(dict.fromkeys(found))
+def unsupported(request: SearchRequest, names: Names) -> list[str]:
+    """Return the names (with modifier) of parameters, and "_sort=key", that cannot be answered.
+
+    Includes that cannot be answered are named "_include=value". Raises BadRequest for a bad `_type`.
+    """
+    resource_type, types, _ = _typed(request, names)
+    return [name for name, _ in _problems(request, names, resource_type, types)]
 
 
-def _refuse(names: Sequence[str], resource_type: str | None, schema: Schema) -> None:
-    if names:
-        known = COMMON_TARGETS if resource_type is None else schema.parameters(resource_type)
-        codes = [code for code in known if _supported(code, resource_type, schema)]
-        issues = tuple(
-            Issue(
-                "error",
-                "not-supported",
-                f"The search parameter {named(name)} is not supported here.{_near(name, codes)}",
-            )
-            for name in names[:_MOST_CRITERIA]
-        )
+def _typed(request: SearchRequest, names: Names) -> tuple[str | None, tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Return the type or types that are searched, and the other parameters."""
+    asked = [text for name, text in request.parameters if name == "_type"]
+    if request.type is not None or not asked:
+        return request.type, (), request.parameters
+    wanted: list[str] | None = None
+    for text in asked:
+        kinds = text.split(",")
+        for kind in kinds:
+            if kind not in names.schema.types:
+                raise wrong(f"_type names {named(kind)}, which is no resource type.")
+        wanted = kinds if wanted is None else [kind for kind in wanted if kind in kinds]
+    found = tuple(dict.fromkeys(wanted or ()))
+    rest = tuple(pair for pair in request.parameters if pair[0] != "_type")
+    if len(found) == 1:
+        return found[0], (), rest
+    if not found:
+        return None, ("",), rest  # contradictory: no resource has two types
+    return None, found, rest
+
+
+def _problems(
+    request: SearchRequest, names: Names, resource_type: str | None, types: tuple[str, ...]
+) -> list[tuple[str, FhirError]]:
+    """Return (name, error) of what cannot be answered, each once."""
+    found: dict[str, FhirError] = {}
+    skipped = "_type" if request.type is None else ""
+    for name, _ in request.parameters:
+        if name != skipped and name not in found:
+            try:
+                names.node(resource_type, types, name)
+            except UnsupportedParameter as error:
+                found[name] = error
+    for key in request.sort:
+        try:
+            sort_key(names, resource_type, key)
+        except UnsupportedParameter as error:
+            found[f"_sort={key}"] = error
+    for name, value in request.includes:
+        try:
+            includes_of(names, resource_type, ((name, value),))
+        except UnsupportedParameter as error:
+            found[f"{name}={value}"] = error
+    return list(found.items())
+
+
+def _refuse_all(problems: Sequence[tuple[str, FhirError]]) -> None:
+    if problems:
+        issues = tuple(Issue("error", "not-supported", error.diagnostics, "") for _, error in problems[:_MOST_CRITERIA])
         raise UnsupportedParameter(issues[0].diagnostics, issues=issues)
 
 
-def _near(name: str, codes: Sequence[str]) -> str:
-    code = name.partition(":")[0]
-    near = difflib.get_close_matches(code[:_LONGEST_CODE], codes, n=1)
-    return f" Did you mean {near[0]}?" if near and near[0] != code else ""
+def _position(cursor: str) -> Position | None:
+    if not cursor:
+        return None
+    values = cursors.unpack(cursor)
+    try:
+        backward, phase, row, includes = values
+        if not (isinstance(backward, bool) and phase in (0, 1) and isinstance(row, list) and isinstance(includes, int)):
+            raise ValueError
+    except ValueError:
+        raise unknown_page() from None
+    return Position(backward, phase, tuple(row), includes)
 
 
-def _supported(name: str, resource_type: str | None, schema: Schema) -> bool:
-    code, _, modifier = name.partition(":")
-    targets = _targets(code, resource_type, schema)
-    if not targets or targets[0].type not in KINDS:
-        return False
-    if modifier in ("", "missing") or modifier in KINDS[targets[0].type].MODIFIERS:
-        return True
-    return targets[0].type == "reference" and modifier in schema.types
-
-
-def _targets(code: str, resource_type: str | None, schema: Schema) -> tuple[SearchTarget, ...]:
-    if resource_type is None:
-        common = COMMON_TARGETS.get(code)
-        return (common,) if common is not None else ()
-    return schema.targets(resource_type, code)
-
-
-def _criterion(name: str, text: str, schema: Schema, context: Context) -> Criterion:
-    code, _, modifier = name.partition(":")
-    targets = _targets(code, context.type, schema)
-    kind = targets[0].type
-    if "\x00" in text:
-        raise wrong("A search value cannot hold the character NUL.")
-    if modifier == "missing":
-        if text not in ("true", "false"):
-            raise wrong("The modifier :missing takes true or false.")
-        return Criterion(code, modifier, kind, targets, (text == "true",))
-    here = Context(context.type, targets, context.definitions, context.base_url, context.now)
-    # An empty place in a list ("a,,b", ",") names nothing and cannot be meant.
-    parts = split(text, ",")
-    if not all(parts):
-        raise wrong(f"The parameter {named(name)} has an empty value.")
-    values = tuple(dict.fromkeys(KINDS[kind].parse(part, modifier, here) for part in parts))
-    return Criterion(code, modifier, kind, targets, values)
+def unknown_page() -> FhirError:
+    """Return the error for a cursor that does not belong to the search."""
+    return wrong("The link to this page is not one this server made.")

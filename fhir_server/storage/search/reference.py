@@ -1,4 +1,4 @@
-"""Reference parameters: [type]/[id], [id], or a URL; `:[type]` names the type of a bare id.
+"""Reference parameters: [type]/[id], [id], or a URL; `:[type]` names the type of a bare id, `:identifier` its target.
 
 https://hl7.org/fhir/R4/search.html#reference
 """
@@ -6,69 +6,113 @@ https://hl7.org/fhir/R4/search.html#reference
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, FromClause, and_, false, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, false, select
 
+from fhir_server.storage.common import LOOSE_REFERENCE
 from fhir_server.storage.fold import token_text
 from fhir_server.storage.references import Kind, classify
-from fhir_server.storage.search.escape import unescape
-from fhir_server.storage.search.kind import Context, column, equals, named, wrong
+from fhir_server.storage.search.escape import split, unescape
+from fhir_server.storage.search.kind import Context, Marks, among, column, equals, halves, named, wrong
+from fhir_server.storage.search.operand import Operand
 from fhir_server.storage.tables import resource
 from fhir_server.storage.targets import SearchTarget
 
-MODIFIERS: frozenset[str] = frozenset()  # the types a parameter may point at are its modifiers
-_NAMED = resource.alias("named")
+if TYPE_CHECKING:
+    from fhir_server.storage.search.scope import Scope
+
+MODIFIERS = frozenset({"identifier"})  # beside the types a parameter may point at
+NEGATIVE: frozenset[str] = frozenset()
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A reference value: the resource of ours it names by id and possible types, or the text of another one."""
+def parse(text: str, modifier: str, context: Context) -> Operand:
+    """Return what a reference value names. `modifier` is "", "identifier" or a resource type.
 
-    types: tuple[str, ...]
-    id: str
-    text: str
-
-
-def parse(text: str, modifier: str, context: Context) -> Link:
-    """Return what a reference value names. `modifier` is "" or a resource type."""
+    Shapes: ("local", types) a resource of ours; "url" another one; ("identifier", parts) a logical reference.
+    """
+    if modifier == "identifier":
+        return _identifier(text)
     written = unescape(text)
     allowed = {kind: None for target in context.targets for kind in target.to}
     if modifier and allowed and modifier not in allowed:
         raise wrong(f"This parameter never leads to a {named(modifier)}.")
     if _ID.fullmatch(written):
         types = (modifier,) if modifier else tuple(allowed) or context.definitions.resource_types
-        return Link(types, written, "")
+        return Operand(("local", types), (written,))
     meant = classify(written, context.base_url)
     if meant.kind is Kind.LOCAL:
         if modifier and modifier != meant.type:
             raise wrong("The type in the reference is not the one the modifier names.")
-        return Link((meant.type,), meant.id, "")
+        return Operand(("local", (meant.type,)), (meant.id,))
     if meant.kind in (Kind.ABSOLUTE, Kind.URN):
-        return Link((), "", written)
+        url, _, version = written.partition("|")
+        return Operand(("url", bool(version)), (token_text(written), *halves(url), version))
     raise wrong("A reference is written as [type]/[id], [id] or a URL.")
 
 
-def condition(value: Link, modifier: str, target: SearchTarget, table: FromClause) -> ColumnElement[bool]:  # noqa: ARG001
-    """Return when a row of the target's table refers to what `value` names.
+def _identifier(text: str) -> Operand:
+    parts = [unescape(part) for part in split(text, "|")]
+    if len(parts) > 2 or not any(parts):
+        raise wrong("An identifier is written as value, system|value, |value or system|.")
+    if len(parts) == 1:
+        return Operand(("identifier", "value", None), (token_text(parts[0]),))
+    system, value = parts
+    data = [token_text(part) for part in (value, system) if part]
+    return Operand(("identifier", "value" if value else None, "system" if system else "none"), tuple(data))
 
-    A canonical or uri element holds the URL itself; references to other servers stand in `loose_reference`, see
-    `loose_condition`.
+
+def condition(
+    operand: Operand,
+    marks: Marks,
+    target: SearchTarget,
+    table: FromClause,
+    scope: Scope,
+) -> ColumnElement[bool]:
+    """Return when a row of the target's table refers to what the value names.
+
+    A canonical or uri element holds the URL itself; references to other servers and logical references stand in
+    `loose_reference`, see `elsewhere`.
     """
+    shape = operand.shape
+    kind = shape[0] if isinstance(shape, tuple) else ""
     if target.kind != "reference":
-        return equals(target, table, "value", value.text) if value.text else false()
-    if not value.id:
+        return _canonical(operand, marks, target, table) if kind == "url" else false()
+    if kind != "local" or not isinstance(shape, tuple):
         return false()
-    one = len(value.types) == 1
-    kind = _NAMED.c.type == value.types[0] if one else _NAMED.c.type.in_(value.types)
-    wanted = select(_NAMED.c.key).where(kind, _NAMED.c.id == value.id)
+    types = shape[1]
+    wanted = scope.alias(resource)
+    one = len(types) == 1
+    keys = select(wanted.c.key).where(
+        wanted.c.type == types[0] if one else among(wanted.c.type, types), wanted.c.id == marks[0]
+    )
     key = column(target, table, "key")
-    if one:
-        return key == wanted.scalar_subquery()
-    return key.in_(wanted)
+    return key == keys.scalar_subquery() if one else key.in_(keys)
 
 
-def loose_condition(value: Link, target: SearchTarget, table: FromClause) -> ColumnElement[bool]:
-    """Return when a row of `loose_reference` holds the URL that `value` is."""
-    return and_(table.c.path == target.loose, table.c.reference == token_text(value.text))
+def _canonical(operand: Operand, marks: Marks, target: SearchTarget, table: FromClause) -> ColumnElement[bool]:
+    found = equals(target, table, "value", marks[1], marks[2])
+    versioned = isinstance(operand.shape, tuple) and operand.shape[1]
+    if versioned:
+        return and_(found, column(target, table, "version") == marks[3]) if "version" in target.columns else false()
+    return found
+
+
+def elsewhere(operand: Operand, marks: Marks, target: SearchTarget, scope: Scope) -> Select[tuple[int]] | None:
+    """Return the keys of resources whose reference has no key of ours, or is looked for by its identifier."""
+    shape = operand.shape
+    if target.kind != "reference" or not isinstance(shape, tuple) or shape[0] == "local":
+        return None
+    table = scope.alias(scope.parts.table(None, LOOSE_REFERENCE))
+    keys = select(table.c.key).where(table.c.path == target.loose)
+    if shape[0] == "url":
+        return keys.where(table.c.reference == marks[0])
+    rest = list(marks)
+    if shape[1]:
+        keys = keys.where(table.c.identifier_value == rest.pop(0))
+    if shape[2] == "system":
+        return keys.where(table.c.identifier_system == rest.pop(0))
+    if shape[2] == "none":
+        return keys.where(table.c.identifier_system.is_(None))
+    return keys

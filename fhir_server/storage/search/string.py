@@ -5,66 +5,85 @@ https://hl7.org/fhir/R4/search.html#string
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, false, func
 
 from fhir_server.storage.fold import PREFIX_LENGTH, fold
 from fhir_server.storage.schema import prefix_of
 from fhir_server.storage.search.escape import unescape
-from fhir_server.storage.search.kind import Context, column, wrong
+from fhir_server.storage.search.kind import Context, Marks, column, wrong
+from fhir_server.storage.search.operand import Operand
 from fhir_server.storage.targets import SearchTarget
 
+if TYPE_CHECKING:
+    from fhir_server.storage.search.scope import Scope
+
 MODIFIERS = frozenset({"exact", "contains"})
+NEGATIVE: frozenset[str] = frozenset()
 _SHORTEST_CONTAINS = 2
+_LONGEST = 1_000  # characters of a text that is looked for
 _SURROGATES = (0xD800, 0xE000)
 _LAST = 0x10FFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text to look for: as it was written, and folded as the index holds it."""
-
-    written: str
-    folded: str
-
-
-def parse(text: str, modifier: str, context: Context) -> Text:  # noqa: ARG001
-    """Return the text of a string value."""
+def parse(text: str, modifier: str, context: Context) -> Operand:  # noqa: ARG001
+    """Return the text of a string value; the shape names how it is compared."""
     written = unescape(text)
-    found = Text(written, fold(written))
-    if modifier == "contains" and len(found.folded) < _SHORTEST_CONTAINS:
-        raise wrong("A text for :contains needs two characters at least.")
-    return found
-
-
-def condition(value: Text, modifier: str, target: SearchTarget, table: FromClause) -> ColumnElement[bool]:
-    """Return when a row matches the text."""
-    if "folded" not in target.columns:
-        return column(target, table, "value") == value.written
-    folded = column(target, table, "folded")
-    if modifier == "contains":
-        return folded.contains(value.folded, autoescape=True)
+    folded = fold(written)
+    if len(written) > _LONGEST:
+        raise wrong(f"A text to search for can have {_LONGEST} characters at most.")
     if modifier == "exact":
-        whole = column(target, table, "value") == value.written
-        return and_(prefix_of(folded) == value.folded[:PREFIX_LENGTH], whole) if target.prefix else whole
-    return starts_with(folded, value.folded)
-
-
-def starts_with(folded: ColumnElement[Any], text: str) -> ColumnElement[bool]:
-    """Return when a folded column begins with `text`, as a range of the index."""
-    if not text:
-        return false()  # nothing is left of the value: it names no text
-    head = text[:PREFIX_LENGTH]
-    part = prefix_of(folded)
-    conditions = [part >= head]
+        return Operand("exact", (written, folded[:PREFIX_LENGTH]))
+    if modifier == "contains":
+        if len(folded) < _SHORTEST_CONTAINS:
+            raise wrong("A text for :contains needs two characters at least.")
+        return Operand("contains", (like(folded), written))
+    if not folded:
+        return Operand("nothing")  # nothing is left of the value: it names no text
+    head = folded[:PREFIX_LENGTH]
     above = following(head)
-    if above is not None:
-        conditions.append(part < above)
-    if len(text) > PREFIX_LENGTH:
-        conditions.append(func.substr(folded, 1, len(text)) == text)
+    shape = ("begins", above is not None, len(folded) if len(folded) > PREFIX_LENGTH else 0)
+    long = (folded,) if shape[2] else ()
+    return Operand(shape, (written, head, *((above,) if above is not None else ()), *long))
+
+
+def condition(
+    operand: Operand,
+    marks: Marks,
+    target: SearchTarget,
+    table: FromClause,
+    scope: Scope,  # noqa: ARG001
+) -> ColumnElement[bool]:
+    """Return when a row matches the text."""
+    if operand.shape == "nothing":
+        return false()
+    if "folded" not in target.columns:
+        return column(target, table, "value") == marks[1 if operand.shape == "contains" else 0]
+    folded = column(target, table, "folded")
+    if operand.shape == "contains":
+        return folded.like(marks[0], escape="\\")
+    if operand.shape == "exact":
+        whole = column(target, table, "value") == marks[0]
+        return and_(prefix_of(folded) == marks[1], whole) if target.prefix else whole
+    return _begins(folded, operand.shape, marks[1:])
+
+
+def _begins(folded: ColumnElement[Any], shape: Any, marks: Marks) -> ColumnElement[bool]:
+    """Return when a folded column begins with a text, as a range of the index."""
+    part = prefix_of(folded)
+    _, bounded, length = shape
+    conditions = [part >= marks[0]]
+    if bounded:
+        conditions.append(part < marks[1])
+    if length:
+        conditions.append(func.substr(folded, 1, length) == marks[-1])
     return and_(*conditions)
+
+
+def like(text: str) -> str:
+    r"""Return the LIKE pattern for texts that contain `text`; `%`, `_` and `\` stand for themselves."""
+    return "%" + text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
 
 
 def following(text: str) -> str | None:

@@ -1,0 +1,107 @@
+"""Sort keys: the value of a search parameter by which the matches are ordered.
+
+https://hl7.org/fhir/R4/search.html#sort
+
+Where a resource has several values the least one counts when ascending, the greatest one when descending. Resources
+without a value come last in both directions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, func, select, union_all
+
+from fhir_server.storage.search.kind import among
+from fhir_server.storage.search.scope import Scope
+from fhir_server.storage.tables import resource
+from fhir_server.storage.targets import SearchTarget
+
+if TYPE_CHECKING:
+    from fhir_server.storage.search.names import Names
+
+# The role that is compared, by how values are kept.
+_ROLES = {
+    "id": "id",
+    "code": "value",
+    "boolean": "value",
+    "string": "folded",
+    "part": "folded",
+    "uri": "value",
+    "canonical": "value",
+    "integer": "low",
+    "decimal": "low",
+    "moment": "start",
+    "interval": "start",
+    "coding": "code",
+    "concept": "code",
+    "identifier": "value",
+    "contact": "folded",
+    "quantity": "low",
+    "money": "low",
+    "range": "low",
+    "sampled": "low",
+    "reference": "key",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One sort key.
+
+    code        the parameter
+    descending  the greatest value first
+    targets     where its values are
+    """
+
+    code: str
+    descending: bool
+    targets: tuple[SearchTarget, ...]
+
+    def __hash__(self) -> int:
+        return hash((self.code, self.descending))
+
+    @property
+    def always_there(self) -> bool:
+        """Whether every resource has a value."""
+        return self.targets[0].table == resource.name
+
+    def column(self, scope: Scope) -> ColumnElement[Any]:
+        """Return the value of the resource of `scope`."""
+        if len(self.targets) == 1:
+            target = self.targets[0]
+            role = target.columns[_ROLES[target.kind]]
+            if target.table == resource.name:
+                return scope.resource().c[role]
+            if target.is_main and not target.filters:
+                date = scope.driver.date
+                copied = scope.type is not None and role == scope.parts.schema.layout(scope.type).main_date
+                return date if copied and date is not None else scope.main().c[role]
+        return self._of_many(scope)
+
+    def _of_many(self, scope: Scope) -> ColumnElement[Any]:
+        best = func.max if self.descending else func.min
+        parts = []
+        for target in self.targets:
+            table = scope.alias(scope.table(target.table))
+            value = table.c[target.columns[_ROLES[target.kind]]]
+            filters = [among(table.c[name], values) for name, values in target.filters]
+            parts.append(select(best(value).label("v")).where(table.c.key == scope.key, *filters))
+        if len(parts) == 1:
+            return parts[0].scalar_subquery()
+        united = union_all(*parts).subquery(scope.build.name())
+        return select(best(united.c.v)).scalar_subquery()
+
+
+def sort_key(names: Names, resource_type: str | None, text: str) -> SortKey:
+    """Return the sort key of "code" or "-code". Raises UnsupportedParameter."""
+    code = text.removeprefix("-")
+    targets = tuple(target for target in names.targets(resource_type, code) if _sortable(target))
+    if not targets or (resource_type is None and targets[0].table != resource.name):
+        raise names.refused(resource_type, f"_sort={code}", code)
+    return SortKey(code, text.startswith("-"), targets)
+
+
+def _sortable(target: SearchTarget) -> bool:
+    return target.columns.get(_ROLES.get(target.kind, ""), "") != ""
