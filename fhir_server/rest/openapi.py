@@ -16,11 +16,11 @@ from flask_smorest import Api
 from fhir_server.formats import json
 from fhir_server.rest.capabilities import FHIR_VERSION
 from fhir_server.rest.endpoint import Endpoint
-from fhir_server.rest.interaction import Interaction, Level
+from fhir_server.rest.interaction import Interaction
 from fhir_server.rest.interactions import INTERACTIONS
 from fhir_server.rest.interactions.history import PARAMETERS as HISTORY_PARAMETERS
 from fhir_server.rest.interactions.patch import FORMATS as PATCH_FORMATS
-from fhir_server.rest.operation import Known
+from fhir_server.rest.operation import Known, Level
 from fhir_server.rest.representation import JSON, XML
 from fhir_server.rest.search_request import FORM, RESULT_PARAMETERS
 
@@ -183,7 +183,7 @@ def _calls(endpoint: Endpoint, known: Known) -> Iterable[tuple[str, str]]:
     code = known.definition.code
     if known.works_at("system", ""):
         yield "System", f"${code}"
-    levels: Mapping[Level, str] = {"type": "", "instance": "/[id]"}
+    levels: Mapping[Level, str] = {"type": "", "instance": "/[id]", "version": "/[id]/_history/[vid]"}
     for name in endpoint.definitions.resource_types:
         for level, middle in levels.items():
             if known.works_at(level, name):
@@ -196,8 +196,8 @@ def _call(known: Known, tag: str, path: str, method: str) -> dict[str, Any]:
         {"name": item.name, "in": "query", "required": False, "schema": {"type": "string"}, "description": item.type}
         for item in given
     ]
-    parameters: list[Any] = [*(["id"] if "[id]" in path else []), *query]
-    called = path.replace("[id]", "id").replace("/", "-").replace("$", "")
+    parameters: list[Any] = [*(part[1:-1] for part in ("[id]", "[vid]") if part in path), *query]
+    called = path.replace("[id]", "id").replace("[vid]", "vid").replace("/", "-").replace("$", "")
     body = {
         "requestBody": {
             "content": {mime: {"schema": {"$ref": "#/components/schemas/Resource"}} for mime in (JSON, XML)}

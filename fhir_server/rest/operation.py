@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fhir_server.rest.change import Change
     from fhir_server.rest.endpoint import Endpoint
 
-Level = Literal["system", "type", "instance"]
+Level = Literal["system", "type", "instance", "version"]
 _FREE = ANSWER_PARAMETERS | {PAGE}
 
 
@@ -38,12 +38,14 @@ class Invocation:
     request    the request it came with
     type, id   what it was called on; "" where the level has none
     arguments  parameter name -> values, each a string (from a URL), a JSON value or a resource
+    version    number of the version it was called on, 0 where it was called on the resource
     """
 
     request: Request
     type: str
     id: str
     arguments: Mapping[str, Sequence[Any]]
+    version: int = 0
 
     def first(self, name: str) -> Any:
         """Return the first value of a parameter, or None."""
@@ -59,16 +61,18 @@ def _only_writes(_endpoint: Endpoint, _call: Invocation) -> Response:
 class Operation:
     """One row of the registry.
 
-    id       id of the OperationDefinition it implements: "Resource-meta-add"
-    run      answers a call that changes nothing
-    change   turns a call into a write, which goes through the pipeline like every other one; given instead of `run`
-    summary  a few words for the OpenAPI document
+    id        id of the OperationDefinition it implements: "Resource-meta-add"
+    run       answers a call that changes nothing
+    change    turns a call into a write, which goes through the pipeline like every other one; given instead of `run`
+    summary   a few words for the OpenAPI document
+    versions  it can be called on one version of a resource too, which an OperationDefinition says in prose only
     """
 
     id: str
     summary: str
     run: Callable[[Endpoint, Invocation], Response] = _only_writes
     change: Callable[[Endpoint, Invocation], Change] | None = None
+    versions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,12 @@ class Known:
     def works_at(self, level: Level, resource_type: str) -> bool:
         """Tell whether the definition allows a call at this level and on this type."""
         definition = self.definition
-        allowed = {"system": definition.system, "type": definition.type, "instance": definition.instance}[level]
+        allowed = {
+            "system": definition.system,
+            "type": definition.type,
+            "instance": definition.instance,
+            "version": definition.instance and self.operation.versions,
+        }[level]
         return allowed and (level == "system" or bool({"Resource", resource_type} & set(definition.resources)))
 
 

@@ -34,6 +34,8 @@ ROUTER = Router(INTERACTIONS, load().resource_types)
         ("DELETE", "Patient/1", "delete", ("Patient", "1", 0, "")),
         ("GET", "Patient/1/_history", "history-instance", ("Patient", "1", 0, "")),
         ("GET", "Patient/1/_history/7", "vread", ("Patient", "1", 7, "")),
+        ("GET", "Patient/1/_history/7/$meta", "operation", ("Patient", "1", 7, "meta")),
+        ("POST", "Patient/1/_history/7/$meta", "operation", ("Patient", "1", 7, "meta")),
         ("GET", "Patient/1/$everything", "operation", ("Patient", "1", 0, "everything")),
     ],
 )

@@ -130,6 +130,7 @@ WAYS: dict[str, tuple[str, Reading]] = {
 SILENT = {
     "Store.unsupported": "speaks of parameters",
     "Store.write": "hands out a WriteUnit that carries the Access",
+    "Store.labels": "shows labels, no resources: see the test below",
     "Store.snapshot": "lets other readings see one state",
     "Store.reproject": "of the operator; returns a number",
     "Store.check": "of the operator; names places, never values",
@@ -169,6 +170,31 @@ def test_a_caller_sees_what_is_within_reach_and_nothing_else(filled: Store, call
             assert seen == reach, way
         if reach != WHOLE_OBSERVATIONS:
             assert SECRET not in "".join(row.content for row in rows), way
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_the_labels_of_what_is_out_of_reach_are_not_in_use(filled: Store, caller: str) -> None:
+    access, reach = CALLERS[caller]
+    for document in DOCUMENTS:
+        tag = {"system": "urn:x", "code": f"of-{document['id']}"}
+        put(
+            filled,
+            {**document, "meta": {"tag": [tag], "security": [tag], "profile": [f"http://e.org/{document['id']}"]}},
+        )
+    for kind in (None, "Patient", "Observation", "Organization"):
+        told = json.dumps(filled.labels(access, kind, 100))
+        there = {identity for identity in reach if kind in (None, identity[0])}
+        for _, id_ in IDENTITIES:
+            assert (f'"of-{id_}"' in told) == (id_ in {seen for _, seen in there}), (kind, id_)
+            assert told.count(f"http://e.org/{id_}") == (id_ in {seen for _, seen in there}), (kind, id_)
+
+
+def test_labels_are_looked_for_up_to_a_number(filled: Store) -> None:
+    tags = [{"system": "urn:x", "code": f"c{number}"} for number in range(5)]
+    for tag in tags:
+        put(filled, {"resourceType": "Flag", "id": tag["code"], "meta": {"tag": [tag]}})
+    assert len(filled.labels(EVERYONE, "Flag", 100)) == 5
+    assert len(filled.labels(EVERYONE, "Flag", 3)) == 3
 
 
 WRITERS = [caller for caller in CALLERS if caller != "all observations"]

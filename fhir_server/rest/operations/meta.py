@@ -19,27 +19,32 @@ from fhir_server.rest.interactions.update import tags, unmodified_since
 from fhir_server.rest.message import Response
 from fhir_server.rest.operation import Invocation, Operation
 from fhir_server.rest.outcome import refuse
-from fhir_server.storage.model import SearchRequest, Version
+from fhir_server.storage.model import Version
 
 if TYPE_CHECKING:
     from fhir_server.rest.endpoint import Endpoint
 
 _LISTS = ("profile", "security", "tag")
-_PAGE: Final = 500
 _MOST: Final = 10_000
 
 
 def meta(endpoint: Endpoint, call: Invocation) -> Response:
-    """Return the Meta of one resource, or every profile, tag and label in use at type or system level."""
+    """Return the Meta of a resource or of one version of it; at type and system level all labels in use."""
     if not call.id:
         return Response(200, {}, _parameters(_in_use(endpoint, call)))
-    version = endpoint.store.read(call.request.access, call.type, call.id)
+    version = _version(endpoint, call)
     if version is None:
-        raise NotFound("There is no resource with this type and id.")
+        raise NotFound(f"There is no {'such version of a ' if call.version else ''}resource with this type and id.")
     if version.deleted:
-        raise Gone("The resource was deleted.")
+        raise Gone("This version is a deletion." if call.version else "The resource was deleted.")
     found = json.decode_trusted(version.content).get("meta", {})
     return Response(200, version_headers(version), _parameters(found), modified=version.last_updated)
+
+
+def _version(endpoint: Endpoint, call: Invocation) -> Version | None:
+    if call.version:
+        return endpoint.store.vread(call.request.access, call.type, call.id, call.version)
+    return endpoint.store.read(call.request.access, call.type, call.id)
 
 
 def meta_add(endpoint: Endpoint, call: Invocation) -> Change:
@@ -123,28 +128,22 @@ def _union(*lists: Iterable[Any]) -> list[Any]:
 
 def _in_use(endpoint: Endpoint, call: Invocation) -> dict[str, Any]:
     """Return the union of the profiles, tags and labels of all resources the caller may see. Raises TooCostly."""
-    found: dict[str, list[Any]] = {name: [] for name in _LISTS}
-    seen, cursor = 0, ""
-    while True:
-        asked = SearchRequest(call.type or None, count=_PAGE, cursor=cursor)
-        page = endpoint.store.search(call.request.access, asked)
-        for row in page.rows:
-            given = json.decode_trusted(row.content).get("meta", {})
-            found = {name: _union(items, given.get(name, ())) for name, items in found.items()}
-        seen, cursor = seen + len(page.rows), page.next_cursor
-        if not cursor:
-            return {name: items for name, items in found.items() if items}
-        if seen >= _MOST:
-            raise TooCostly(
-                f"There are more than {_MOST} resources to look at; ask for the $meta of a type or a resource."
-            )
+    metas = endpoint.store.labels(call.request.access, call.type or None, _MOST + 1)
+    found = {name: _union(*(meta.get(name, ()) for meta in metas)) for name in _LISTS}
+    if any(len(items) > _MOST for items in found.values()):
+        raise TooCostly(
+            f"More than {_MOST} different profiles, tags or security labels are in use; "
+            "ask for the $meta of a type or of a resource."
+        )
+    return {name: items for name, items in found.items() if items}
 
 
 def _parameters(found: Mapping[str, Any]) -> str:
-    value: dict[str, Any] = {"name": "return", "valueMeta": found}
-    return quoted({"resourceType": "Parameters", "parameter": [value]})
+    # Where no label is in use there is no Meta: an empty one is not allowed.
+    listed: Any = {"parameter": [{"name": "return", "valueMeta": found}]} if found else {}
+    return quoted({"resourceType": "Parameters", **listed})
 
 
-META = Operation("Resource-meta", "Profiles, tags and security labels in use", run=meta)
+META = Operation("Resource-meta", "Profiles, tags and security labels in use", run=meta, versions=True)
 META_ADD = Operation("Resource-meta-add", "Add profiles, tags and security labels", change=meta_add)
 META_DELETE = Operation("Resource-meta-delete", "Remove profiles, tags and security labels", change=meta_delete)

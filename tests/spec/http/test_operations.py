@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.spec.http.client import BASE, XML, Fhir, codes, observation, patient, unique
+from tests.spec.http.client import BASE, XML, Fhir, codes, entry, observation, patient, unique
 
 TAG = {"system": "urn:x", "code": "a"}
+FLAG = {"status": "active", "code": {"text": "x"}, "subject": {"display": "x"}}
 
 
 def parameters(**values: Any) -> dict[str, Any]:
@@ -129,8 +130,62 @@ class TestMeta:
             fhir.create({"resourceType": "Basic", "code": {"text": "x"}, "meta": {"tag": [tag]}})
         for path in ("/Basic/$meta", "/$meta"):
             found = fhir.get(path).json["parameter"][0]["valueMeta"]["tag"]
-            assert [one["code"] for one in found].count(code) == 1
+            assert [one.get("code") for one in found].count(code) == 1
         assert code not in fhir.get("/Slot/$meta").text
+
+    def test_meta_of_a_type_gives_every_label_in_full_and_once(self, fhir: Fhir) -> None:
+        code, long = unique(), unique() + "x" * 300
+        full = {"system": "urn:x", "version": "7", "code": code, "display": "Code", "userSelected": True}
+        metas = [
+            {"tag": [full, {"system": "urn:x", "code": long}], "profile": [f"http://example.org/{code}|1.0"]},
+            {"tag": [full, {"system": "urn:y", "code": code}], "security": [{"system": "urn:x", "code": code}]},
+            {"tag": [{"display": code}], "profile": [f"http://example.org/{code}|2.0"]},
+        ]
+        for meta in metas:
+            fhir.create({"resourceType": "Flag", **FLAG, "meta": meta})
+        gone = fhir.create({"resourceType": "Flag", **FLAG, "meta": {"tag": [{"code": f"{code}-gone"}]}})
+        fhir.delete(f"/Flag/{gone['id']}")
+        for path in ("/Flag/$meta", "/$meta"):
+            found = fhir.get(path).json["parameter"][0]["valueMeta"]
+            assert set(found) <= {"tag", "security", "profile"}
+            tags = [tag for tag in found["tag"] if code in (tag.get("code"), tag.get("display"))]
+            assert sorted(map(str, tags)) == sorted(map(str, [full, *metas[1]["tag"][1:], *metas[2]["tag"]]))
+            assert [tag.get("code") for tag in found["tag"]].count(long) == 1
+            assert f"{code}-gone" not in str(found)
+            assert found["security"].count({"system": "urn:x", "code": code}) == 1
+            assert {f"http://example.org/{code}|{version}" for version in ("1.0", "2.0")} <= set(found["profile"])
+
+    def test_a_type_without_labels_has_no_meta(self, fhir: Fhir) -> None:
+        assert fhir.get("/Linkage/$meta").json == {"resourceType": "Parameters"}
+
+    def test_meta_in_use_is_answered_within_a_batch_and_a_transaction(self, fhir: Fhir) -> None:
+        code = unique()
+        made = {"resourceType": "Flag", **FLAG, "meta": {"tag": [{"code": code}]}}
+        answer = fhir.transaction(entry("POST", "Flag", made), entry("GET", "Flag/$meta"))
+        assert code in str(answer.json["entry"][1]["resource"])
+        assert code in fhir.transaction(entry("GET", "Flag/$meta"), kind="batch").text
+
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    def test_meta_of_a_version_is_that_of_the_version(self, fhir: Fhir, method: str) -> None:
+        made = fhir.create(patient(meta={"tag": [TAG]}))
+        path = f"/Patient/{made['id']}"
+        fhir.put(path, patient(id=made["id"]))
+        fhir.delete(path)
+        answer = fhir.send(method, f"{path}/_history/1/$meta", parameters() if method == "POST" else None)
+        assert answer.json["parameter"] == [{"name": "return", "valueMeta": made["meta"]}]
+        assert answer.headers["ETag"] == 'W/"1"'
+        assert "tag" not in fhir.get(f"{path}/_history/2/$meta").json["parameter"][0]["valueMeta"]
+        assert fhir.get(f"{path}/_history/3/$meta").status_code == 410
+        assert fhir.get(f"{path}/_history/4/$meta").status_code == 404
+        assert fhir.get("/Patient/nobody/_history/1/$meta").status_code == 404
+
+    @pytest.mark.parametrize("name", ["$meta-add", "$meta-delete", "$validate", "$everything"])
+    def test_other_operations_are_not_called_on_a_version(self, fhir: Fhir, name: str) -> None:
+        made = fhir.create(patient())
+        path = f"/Patient/{made['id']}"
+        answer = fhir.post(f"{path}/_history/1/{name}", parameters(meta={"tag": [TAG]}))
+        assert (answer.status_code, codes(answer)) == (404, ["not-supported"])
+        assert fhir.get(path).headers["ETag"] == 'W/"1"'
 
     def test_meta_add_adds_once_and_makes_a_version(self, fhir: Fhir) -> None:
         made = fhir.create(patient(meta={"tag": [TAG]}, active=True))
