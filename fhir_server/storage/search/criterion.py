@@ -129,7 +129,7 @@ class Criterion:
             return None
         target = self.targets[0]
         bare = Scope(build, resource_type, Driver(build.alias(resource), ()))  # lends its aliases only
-        if any(self._elsewhere(bare, target, marks)):
+        if next(self._elsewhere(bare, target, marks), None) is not None:
             return None
         if target.table == resource.name:
             table = build.alias(resource)

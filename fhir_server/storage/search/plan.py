@@ -31,13 +31,19 @@ class Position:
     backward  the page lies before `values`, not after them
     phase     0: among the resources that have a value for the first sort key, 1: among those that have none
     values    sort values of the row, and its key last
+    order     the sort keys it belongs to
     includes  -1; else the page shows only the included resources of the page at `values` whose key is greater
     """
 
     backward: bool
     phase: int
     values: tuple[Any, ...]
+    order: str
     includes: int = -1
+
+    def cursor(self) -> str:
+        """Return the text for it."""
+        return cursors.pack([self.backward, self.phase, list(self.values), self.order, self.includes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,11 @@ class Plan:
     position: Position | None
     total: bool
     includes: tuple[Include, ...]
+
+    @property
+    def order(self) -> str:
+        """What a cursor says of the order it belongs to."""
+        return order_of([("-" if key.descending else "") + key.code for key in self.sort])
 
     def shape(self) -> Hashable:
         """Return what decides the SQL of a page beside the position in it."""
@@ -100,7 +111,7 @@ def plan(request: SearchRequest, names: Names) -> Plan:
         tuple(nodes),
         sort,
         request.count,
-        _position(request.cursor),
+        _position(request),
         request.total,
         includes_of(names, resource_type, request.includes),
     )
@@ -167,17 +178,24 @@ def _refuse_all(problems: Sequence[tuple[str, FhirError]]) -> None:
         raise UnsupportedParameter(issues[0].diagnostics, issues=issues)
 
 
-def _position(cursor: str) -> Position | None:
-    if not cursor:
+def _position(request: SearchRequest) -> Position | None:
+    if not request.cursor:
         return None
-    values = cursors.unpack(cursor)
+    values = cursors.unpack(request.cursor)
     try:
-        backward, phase, row, includes = values
+        backward, phase, row, order, includes = values
         if not (isinstance(backward, bool) and phase in (0, 1) and isinstance(row, list) and isinstance(includes, int)):
+            raise ValueError
+        if order != order_of(request.sort):
             raise ValueError
     except ValueError:
         raise unknown_page() from None
-    return Position(backward, phase, tuple(row), includes)
+    return Position(backward, phase, tuple(row), order, includes)
+
+
+def order_of(sort: Sequence[str]) -> str:
+    """Return what a cursor says of the order it belongs to."""
+    return ",".join(sort)
 
 
 def unknown_page() -> FhirError:

@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy import Select
 
-from fhir_server.storage import cursor
 from fhir_server.storage.access import Access, Interaction
 from fhir_server.storage.model import SearchPage, SearchRequest, Version
 from fhir_server.storage.parts import Parts
@@ -106,12 +105,15 @@ class Run:
             if not more:
                 # The beginning was reached: the first page is as full as any other.
                 return self._first(total)
-        following = _place(rows[-1], backward=False) if rows and (more or backward) else ""
-        previous = _place(rows[0], backward=True) if rows and (more if backward else position is not None) else ""
+        following = self._place(rows[-1], backward=False) if rows and (more or backward) else ""
+        previous = self._place(rows[0], backward=True) if rows and (more if backward else position is not None) else ""
         versions = [row.version for row in rows]
         if not made.includes or not rows:
             return SearchPage(versions, following, total, previous)
         return self._with_includes(versions, SearchPage(versions, following, total, previous))
+
+    def _place(self, row: Found, *, backward: bool) -> str:
+        return Position(backward, row.phase, row.values, self.plan.order).cursor()
 
     def _first(self, total: int | None) -> SearchPage:
         first = Run(
@@ -150,11 +152,10 @@ class Run:
         )
         values = self._values | {"limit": limit}
         if start is not None:
+            if not made.names >= {f"c{number}" for number in range(len(start.values))}:
+                raise unknown_page()
             values |= {f"c{number}": value for number, value in enumerate(start.values)}
-        try:
-            rows = self.fetch(made, values)
-        except KeyError:
-            raise unknown_page() from None
+        rows = self.fetch(made, values)
         return [Found(version_of(row), phase, (*row[FIXED:], row[4])) for row in rows]
 
     def statement(self, what: Hashable, make: Callable[[], Select[Any]]) -> Statement:
@@ -176,10 +177,6 @@ class Run:
         shown = [] if behind >= 0 else versions
         following = page.next_cursor
         if last is not None:
-            start = position or Position(False, 0, ())
-            following = cursor.pack([start.backward, start.phase, list(start.values), last])
+            start = position or Position(backward=False, phase=0, values=(), order=self.plan.order)
+            following = replace(start, includes=last).cursor()
         return replace(page, rows=shown, included=added, next_cursor=following)
-
-
-def _place(row: Found, *, backward: bool) -> str:
-    return cursor.pack([backward, row.phase, list(row.values), -1])
