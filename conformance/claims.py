@@ -26,7 +26,14 @@ class ResourceClaims:
     conditional_update: bool = False
     conditional_delete: str = "not-supported"
     search_params: Mapping[str, str] = field(default_factory=dict)
+    includes: frozenset[str] = frozenset()
+    rev_includes: frozenset[str] = frozenset()
     operations: frozenset[str] = frozenset()
+
+    def promises(self, parameter: str, value: str) -> bool:
+        """Whether `_include` or `_revinclude` of "Type:parameter" or "Type:parameter:Target" is claimed."""
+        claimed = self.includes if parameter == "_include" else self.rev_includes
+        return bool(claimed & {value, ":".join(value.split(":")[:2]), "*"})
 
     @property
     def is_versioned(self) -> bool:
@@ -103,6 +110,8 @@ def _resource(entry: Mapping[str, Any]) -> ResourceClaims:
         conditional_update=entry.get("conditionalUpdate") is True,
         conditional_delete=str(entry.get("conditionalDelete") or "not-supported"),
         search_params=_search_params(entry),
+        includes=frozenset(_raw_strings(entry, "searchInclude")),
+        rev_includes=frozenset(_raw_strings(entry, "searchRevInclude")),
         operations=_operations(entry),
     )
 
@@ -113,8 +122,12 @@ def _objects(parent: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]
 
 
 def _strings(parent: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    return tuple(item.lower() for item in _raw_strings(parent, name))
+
+
+def _raw_strings(parent: Mapping[str, Any], name: str) -> tuple[str, ...]:
     items = parent.get(name)
-    return tuple(item.lower() for item in (items if isinstance(items, list) else []) if isinstance(item, str))
+    return tuple(item for item in (items if isinstance(items, list) else []) if isinstance(item, str))
 
 
 def _codes(parent: Mapping[str, Any], name: str, key: str) -> frozenset[str]:

@@ -57,6 +57,12 @@ def search_param(*names: str, of: str | None = None) -> Requirement:
     return requirement
 
 
+def searchable(resource_type: str, *parameters: str) -> tuple[Requirement, ...]:
+    """A type of which resources can be made and searched by these parameters."""
+    made = interactions("create", "read", "search-type", of=resource_type)
+    return (made, search_param(*parameters, of=resource_type)) if parameters else (made,)
+
+
 def patch_format(media_type: str) -> Requirement:
     """A patch format that is claimed, or at least not left out of a list of claimed ones."""
     accepted = {

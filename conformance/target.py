@@ -57,6 +57,7 @@ class Target:
     ledger   remembers what was made
     samples  new resources
     notes    remarks of the running check: things that SHOULD be otherwise
+    shelves  what several checks search among, made once (see conformance.shelf)
 
     index_wait: seconds that a search index may lag behind a write.
     """
@@ -69,6 +70,7 @@ class Target:
         self.ledger = Ledger(run)
         self.samples = Samples(run, claims.subject.type)
         self.notes: list[str] = []
+        self.shelves: dict[str, object] = {}
 
     @property
     def subject(self) -> ResourceClaims:

@@ -12,10 +12,9 @@ from conformance import needs as need
 from conformance.check import Check, Group, Level, Skipped
 from conformance.r4 import FORM
 from conformance.samples import Resource
-from conformance.searching import alike, matched, search
+from conformance.searching import alike, matched, pages, search
 from conformance.target import Target
 
-_MOST_PAGES = 20
 _UNKNOWN = "conformance-no-such-parameter"
 
 
@@ -100,14 +99,7 @@ def _bad_value(target: Target) -> None:
 
 def _pages(target: Target, found: Resource) -> list[str]:
     """Return the ids of a searchset and of all pages after it."""
-    seen = matched(found)
-    for _ in range(_MOST_PAGES):
-        page = expect.link(found, "next")
-        if page is None:
-            break
-        found = expect.bundle(target.get(page), "searchset")
-        seen += matched(found)
-    return seen
+    return [id_ for page in pages(target, found) for id_ in matched(page)]
 
 
 def _post_paging(target: Target) -> None:
