@@ -43,6 +43,9 @@ _RIGHT: Final[dict[str, Interaction]] = {
     "delete": "delete",
 }
 
+# Who may do one of these with a resource learns from a write that it exists.
+_SEEING: Final[tuple[Interaction, ...]] = ("read", "update", "delete")
+
 # Last touch to the documents of a transaction: resolves what only the database knows. Gets the unit, the changes and
 # the id each change turned out to mean; returns the documents in the same order.
 Finish = Callable[[WriteUnit, Sequence[Change], Sequence[str]], Sequence[dict[str, Any] | None]]
@@ -69,7 +72,7 @@ def write(
     _prepare(endpoint, access, changes)
 
     def work(unit: WriteUnit) -> list[Result]:
-        results = _Attempt(endpoint, unit, changes, finish).run()
+        results = _Attempt(endpoint, access, unit, changes, finish).run()
         if after is not None:
             after(unit)
         return results
@@ -82,7 +85,7 @@ def rehearse(endpoint: Endpoint, access: Access, change: Change) -> None:
     _prepare(endpoint, access, [change])
 
     def work(unit: WriteUnit) -> None:
-        _Attempt(endpoint, unit, [change], None).run()
+        _Attempt(endpoint, access, unit, [change], None).run()
         raise _Rehearsed
 
     try:
@@ -112,8 +115,11 @@ def _validated(endpoint: Endpoint, resource_type: str, document: dict[str, Any])
 class _Attempt:
     """One try of the changes, on the state that `unit` sees."""
 
-    def __init__(self, endpoint: Endpoint, unit: WriteUnit, changes: Sequence[Change], finish: Finish | None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, access: Access, unit: WriteUnit, changes: Sequence[Change], finish: Finish | None
+    ) -> None:
         self._endpoint = endpoint
+        self._access = access
         self._unit = unit
         self._changes = changes
         self._finish = finish
@@ -227,8 +233,8 @@ class _Attempt:
             existing = self._unit.current([(change.type, named)]).get((change.type, named))
             if existing is not None and not existing.deleted:
                 raise Conflict("The criteria match nothing, but a resource with the body's id exists.")
-            if existing is None and not self._endpoint.settings.update_as_create:
-                raise _server_chooses()
+            if existing is None:
+                self._refuse_chosen_id(change)
             return str(named)
         return change.id or self._unit.new_id()
 
@@ -264,9 +270,20 @@ class _Attempt:
             if living is None:
                 raise _absent(current)
             return self._checked(change, resource_id, living, self._edited(change, change.edit, living))
-        if current is None and change.criteria is None and not self._endpoint.settings.update_as_create:
-            raise _server_chooses()
+        if current is None and change.criteria is None:
+            self._refuse_chosen_id(change)
         return self._checked(change, resource_id, living, document)
+
+    def _refuse_chosen_id(self, change: Change) -> None:
+        """Refuse to create a resource under an id of the client's choice where that is not offered to the caller.
+
+        To a caller from whom resources of the type may be hidden the answer is the same whether the id is free or
+        taken: otherwise it would tell which ids exist.
+        """
+        if not self._endpoint.settings.update_as_create:
+            raise _server_chooses()
+        if not self._access.reach(_SEEING, change.type).everything:
+            raise Forbidden("The caller may not make this change: the resource is outside what the caller may reach.")
 
     def _refuse_stale(self, change: Change, current: Version | None) -> None:
         living = None if current is None or current.deleted else current.version

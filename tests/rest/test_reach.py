@@ -169,3 +169,60 @@ def test_the_same_requests_do_show_the_record_to_someone_without_restriction(fil
     reading = [request for request in REQUESTS if request[0] == "GET" and "gone" not in request[1]]
     shown = [SECRET in send(filled, EVERYONE, *request).text for request in reading]
     assert sum(shown) >= len(shown) - 3
+
+
+# An id that is taken by somebody else, one that was, and one that nobody has; the same for observations.
+TAKEN, FREE = ("Patient/bob", "Patient/gone", "Observation/b1", "Observation/b0"), ("Patient/zoe", "Observation/z1")
+
+
+def told(endpoint: Endpoint, path: str, way: str) -> tuple[int, str]:
+    """What a restricted caller is told who puts a resource of her own compartment under an id."""
+    kind, _, id_ = path.partition("/")
+    body = observation(id_, "ann") if kind == "Observation" else {"resourceType": kind, "id": id_}
+    if way == "conditional":
+        answer = send(endpoint, ANN, "PUT", kind, body, [("identifier", "urn:x|nobody")])
+    elif way == "validate":
+        answer = send(endpoint, ANN, "POST", f"{path}/$validate", body, [("mode", "update")])
+    elif way == "plain":
+        answer = send(endpoint, ANN, "PUT", path, body)
+    elif way.startswith("if"):
+        answer = send(endpoint, ANN, "PUT", path, body, **{way: "*"})
+    else:
+        answer = send(endpoint, ANN, "POST", "", bundle(way, ("PUT", path, body)))
+    document = answer.resource()
+    document.pop("timestamp", None)
+    return answer.status, json.encode(document).decode().replace(id_, "ID")
+
+
+@pytest.mark.parametrize(
+    "way", ["plain", "conditional", "batch", "transaction", "validate", "if_match", "if_none_match"]
+)
+def test_an_update_tells_a_restricted_caller_nothing_about_ids_out_of_reach(filled: Endpoint, way: str) -> None:
+    send(filled, EVERYONE, "PUT", "Observation/b0", observation("b0", "bob"))
+    send(filled, EVERYONE, "DELETE", "Observation/b0")
+    before = [send(filled, EVERYONE, "GET", path).text for path in TAKEN]
+    for kind in ("Patient", "Observation"):
+        answers = {told(filled, path, way) for path in (*TAKEN, *FREE) if path.startswith(kind)}
+        assert len(answers) == 1, answers
+        ((status, text),) = answers
+        assert status == {"batch": 200, "validate": 200, "if_match": 412}.get(way, 403)
+        assert '"forbidden"' in text or way == "if_match"
+    assert [send(filled, EVERYONE, "GET", path).text for path in TAKEN] == before
+    assert {send(filled, EVERYONE, "GET", path).status for path in FREE} == {404}
+
+
+def test_a_restricted_caller_updates_what_is_visible_and_creates_under_ids_of_the_server(filled: Endpoint) -> None:
+    assert send(filled, ANN, "PUT", "Observation/a1", observation("a1", "ann", status="amended")).status == 200
+    assert send(filled, ANN, "POST", "Observation", observation("x", "ann")).status == 201
+    body = {key: value for key, value in observation("", "ann").items() if key != "id"}
+    body["identifier"] = [{"system": "urn:x", "value": "new"}]
+    assert [send(filled, ANN, "PUT", "Observation", body, [("identifier", "urn:x|new")]).status for _ in "12"] == [
+        201,
+        200,
+    ]
+
+
+def test_a_caller_who_sees_every_id_of_a_type_may_choose_one(filled: Endpoint) -> None:
+    seeing = Access.restricted([*ANN.grants, Grant("Observation", frozenset({"read"}))])
+    assert send(filled, seeing, "PUT", "Observation/z1", observation("z1", "ann")).status == 201
+    assert send(filled, seeing, "PUT", "Observation/b1", observation("b1", "ann")).status == 403
