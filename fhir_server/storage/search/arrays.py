@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Dialect, Integer, Text, func, select, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
@@ -56,4 +57,5 @@ def in_array(column: ColumnElement[Any], mark: ColumnElement[Any], dialect: str)
     bound = type_coerce(mark, Array(numbers=isinstance(column.type, Integer)))
     if dialect == "sqlite":
         return column.in_(select(func.json_each(bound).table_valued("value").c.value).correlate(None))
-    return column == func.any(bound)
+    # `==` would let the function on the right have its say first, and ANY cannot stand on the left.
+    return column.operate(operators.eq, func.any(bound))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, FromClause, and_, false, not_, or_
 
 from fhir_server.definitions import Definitions, load
-from fhir_server.errors import FhirError, TooCostly
+from fhir_server.errors import FhirError, TooCostly, UnsupportedParameter
 from fhir_server.storage.access import Access
 from fhir_server.storage.fold import token_text
 from fhir_server.storage.search.arrays import in_array
@@ -52,7 +52,9 @@ def parse(text: str, modifier: str, context: Context) -> Operand:
 
     Raises BadRequest and TooCostly as Terminology does.
     """
-    terminology: Terminology = context.terminology
+    terminology = context.terminology
+    if terminology is None:
+        raise UnsupportedParameter("Value sets and code systems cannot be used here.")
     if modifier in ("in", "not-in"):
         return _operand(terminology.expand(unescape(text)), context)
     system, code = _concept(text, context)
