@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, false, or_, select, true, union_all
 
 from fhir_server.storage.common import LOOSE_REFERENCE
-from fhir_server.storage.search import date, number, reference, string, token, uri
+from fhir_server.storage.search import date, number, quantity, reference, string, token, uri
 from fhir_server.storage.search.kind import Kind, Marks, among
 from fhir_server.storage.search.node import (
     DATE,
@@ -34,31 +34,14 @@ from fhir_server.storage.search.scope import Build, Scope
 from fhir_server.storage.tables import resource
 from fhir_server.storage.targets import SearchTarget
 
-
-class _Old:
-    def __init__(self, module: Any, negative: frozenset[str] = frozenset()) -> None:
-        self.module = module
-        self.MODIFIERS = module.MODIFIERS
-        self.NEGATIVE = negative
-
-    def parse(self, text: str, modifier: str, context: Any) -> Operand:
-        return Operand(self.module.parse(text, modifier, context))
-
-    def condition(self, operand: Any, marks: Any, target: Any, table: Any, scope: Any) -> Any:
-        return self.module.condition(operand.shape, "", target, table)
-
-
-def _kind(module: Any, *negative: str) -> Any:
-    return module if hasattr(module, "NEGATIVE") else _Old(module, frozenset(negative))
-
-
 KINDS: dict[str, Kind] = {
-    "token": _kind(token, "not"),
+    "token": token,
     "string": string,
     "date": date,
     "reference": reference,
-    "number": _kind(number),
-    "uri": _kind(uri),
+    "number": number,
+    "quantity": quantity,
+    "uri": uri,
 }
 _OF_EVERY_TYPE = frozenset({"meta_tag", "meta_security", "meta_profile", "meta_source"})
 _RANKS = {"date": DATE, "number": NUMBER, "quantity": NUMBER, "uri": URI, "reference": REFERENCE, "string": STRING}

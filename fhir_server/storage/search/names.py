@@ -9,7 +9,6 @@ import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from fhir_server.definitions import Definitions
 from fhir_server.errors import TooCostly, UnsupportedParameter
@@ -21,7 +20,10 @@ from fhir_server.storage.search.has import Has
 from fhir_server.storage.search.kind import Context, named, unsupported_parameter, wrong
 from fhir_server.storage.search.node import Node
 from fhir_server.storage.search.several import EachType
+from fhir_server.storage.search.special import SPECIAL
+from fhir_server.storage.search.token import applies
 from fhir_server.storage.targets import COMMON_TARGETS, SearchTarget
+from fhir_server.storage.terminology import Terminology
 
 Made = Callable[[str], Node]
 """Makes the node of a value. Raises BadRequest (code value) for a value the parameter cannot have."""
@@ -43,7 +45,7 @@ class Names:
     definitions: Definitions
     base_url: str
     now: datetime
-    terminology: Any = None
+    terminology: Terminology | None = None
 
     def node(self, resource_type: str | None, types: tuple[str, ...], name: str, depth: int = 0) -> Made:
         """Return what makes the node of a parameter.
@@ -62,6 +64,9 @@ class Names:
         head, dot, rest = name.partition(".")
         if dot:
             return self._chain(resource_type, name, head, rest, depth)
+        code, _, modifier = name.partition(":")
+        if code in SPECIAL:
+            return SPECIAL[code](self, resource_type, modifier, depth)
         return self._plain(resource_type, name)
 
     def targets(self, resource_type: str | None, code: str) -> tuple[SearchTarget, ...]:
@@ -86,6 +91,8 @@ class Names:
             raise self.refused(resource_type, name, code)
         kind = targets[0].type
         known = modifier in ("", "missing") or modifier in KINDS[kind].MODIFIERS
+        if kind == "token" and not applies(modifier, targets):
+            known = False
         if not known and not (kind == "reference" and modifier in self.schema.types):
             raise unsupported_parameter(f"The parameter {named(code)} has no modifier {named(modifier)} here.")
         return lambda text: self._criterion(resource_type, code, modifier, targets, text)

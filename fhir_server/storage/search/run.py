@@ -23,6 +23,7 @@ from fhir_server.storage.search.scope import Build, compartments, rights
 from fhir_server.storage.search.select import Compiler
 from fhir_server.storage.search.statement import Statement
 from fhir_server.storage.session import Row, Session
+from fhir_server.storage.terminology import Terminology
 
 _SEARCH: tuple[Interaction, ...] = ("search",)
 # Whoever may change a resource may also name it by criteria, and learns no more than whether there is one.
@@ -55,9 +56,14 @@ def planned(parts: Parts, access: Access, request: SearchRequest) -> Plan:
     return plan(request, names(parts, access))
 
 
-def names(parts: Parts, access: Access) -> Names:  # noqa: ARG001
+def names(parts: Parts, access: Access) -> Names:
     """Return what understands the names and values of a caller's parameters now."""
-    return Names(parts.schema, parts.definitions, parts.base_url, parts.clock().astimezone(UTC))
+
+    def find(caller: Access, request: SearchRequest) -> list[Version]:
+        return search(parts, caller, request).rows
+
+    terms = Terminology(access, find, parts.definitions, parts.base_url)
+    return Names(parts.schema, parts.definitions, parts.base_url, parts.clock().astimezone(UTC), terms)
 
 
 def _reading(parts: Parts) -> Fetch:

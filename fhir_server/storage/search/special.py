@@ -1,0 +1,20 @@
+"""Parameters that are no plain comparison: each is answered by a module of its own.
+
+https://hl7.org/fhir/R4/search.html#all
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fhir_server.storage.search.node import Node
+
+if TYPE_CHECKING:
+    from fhir_server.storage.search.names import Names
+
+Special = Callable[["Names", str | None, str, int], Callable[[str], Node]]
+"""special(names, resource type, modifier, depth) gives what makes the node of a value; raises UnsupportedParameter."""
+
+SPECIAL: dict[str, Special] = {}
+"""By the name of the parameter."""
