@@ -52,7 +52,7 @@ class Catalog:
         """
         meant = classify(reference, self._base_url)
         if meant.kind is Kind.LOCAL and meant.type == "ValueSet":
-            for version in self._search("ValueSet", "_id", meant.id):
+            for version in self._search("ValueSet", ("_id", meant.id)):
                 if meant.version in (None, version.version):
                     return _document(version)
         url, _, version_name = reference.partition("|")
@@ -93,18 +93,18 @@ class Catalog:
     def _stored(self, kind: str, url: str, version: str) -> dict[str, Any] | None:
         if not url:
             return None
-        for found in self._search(kind, "url", url):
+        for found in self._search(kind, ("url", url), *((("version", version),) if version else ())):
             document = _document(found)
             # A supplement adds to another code system and defines no codes.
             if version in ("", document.get("version")) and document.get("content") != "supplement":
                 return document
         return None
 
-    def _search(self, kind: str, name: str, value: str) -> Sequence[Version]:
+    def _search(self, kind: str, *asked: tuple[str, str]) -> Sequence[Version]:
         self._looked_up += 1
         if self._looked_up > _MOST_DOCUMENTS:
             raise TooCostly(f"A search can use {_MOST_DOCUMENTS} value sets and code systems at most.")
-        parameters = ((name, _SPECIAL.sub(r"\\\1", value)),)
+        parameters = tuple((name, _SPECIAL.sub(r"\\\1", value)) for name, value in asked)
         request = SearchRequest(kind, parameters, count=_CANDIDATES, sort=("-_lastUpdated",))
         return self._find(self._access, request)
 
