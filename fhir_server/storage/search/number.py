@@ -48,7 +48,8 @@ def read(text: str) -> tuple[str, Decimal]:
 def limits(prefix: str, value: Decimal) -> tuple[Decimal, ...]:
     """Return what a stored number is compared with: the value, or for eq, ne and ap the ends of its range.
 
-    The range is half a unit of the last digit to either side, for ap a tenth of the value.
+    The range is half a unit of the last digit to either side, for ap a tenth of the value. So 1e2 means 50 up to 150,
+    one significant digit; the specification's table gives two for this one example, against its own rule.
     """
     if prefix not in _RANGED:
         return (value,)
