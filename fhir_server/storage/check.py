@@ -13,9 +13,12 @@ from typing import Any
 
 from sqlalchemy import func, or_, select
 
+from fhir_server.storage.added import MOST_VALUES
 from fhir_server.storage.check_references import check_references
+from fhir_server.storage.common import LOOSE_REFERENCE
 from fhir_server.storage.database import open_database
 from fhir_server.storage.layout import Table
+from fhir_server.storage.naming import own_table
 from fhir_server.storage.parts import Parts
 from fhir_server.storage.rebuild import Progress, project, projection_tables
 from fhir_server.storage.session import Session, quoted
@@ -79,6 +82,7 @@ def _type(parts: Parts, resource_type: str, progress: Progress) -> Iterator[Diff
     count = select(func.count()).where(resource.c.type == resource_type, ~resource.c.deleted)
     total = parts.database.read(lambda session: session.select(count))[0][0]
     position = done = 0
+    unbuilt = {own_table(entry.type, entry.name) for entry in parts.custom.building()}
     while position < _END:
         with parts.database.snapshot() as session:
             chosen = select(resource.c.key, resource.c.version, resource.c.id).where(
@@ -91,11 +95,22 @@ def _type(parts: Parts, resource_type: str, progress: Progress) -> Iterator[Diff
             documents = {key: content for key, (_, content) in contents.items()}
             wanted = project(parts, session, resource_type, documents)
             for table in projection_tables(parts, resource_type):
+                if table.name in unbuilt:
+                    continue
                 there = _rows(session, table, position, last) if table.type else _common(session, table, [*ids])
                 there = [parts.projector.comparable(row) for row in there]
-                yield from _compare(resource_type, ids, table.name, wanted.get(table.name, ()), there)
+                meant = wanted.get(table.name, [])
+                if table.name == LOOSE_REFERENCE:
+                    meant, there = _complete(parts, meant), _complete(parts, there)
+                yield from _compare(resource_type, ids, table.name, meant, there)
         position, done = last, done + len(rows)
         progress(resource_type, done, total)
+
+
+def _complete(parts: Parts, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return the loose references without those of custom parameters that are being built or dropped."""
+    kept = {entry.number for entry in parts.custom.entries.values() if entry.state == "active"}
+    return [row for row in rows if row[1] < MOST_VALUES or row[1] // MOST_VALUES in kept]
 
 
 def _rows(session: Session, table: Table, low: int, high: int) -> list[tuple[Any, ...]]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fhir_server.mappings.custom import Added
 from fhir_server.mappings.datatypes import Backbone, Choice, Computed, Element, Extension
 from fhir_server.mappings.lookup import find, variants
 from fhir_server.mappings.model import Mapping
+from fhir_server.storage.added import added_handler
 from fhir_server.storage.compute import computed_handler
 from fhir_server.storage.datatypes import ROWS, filler
 from fhir_server.storage.datatypes.moments import span_reader
@@ -24,14 +26,21 @@ from fhir_server.storage.rows import by_url, child_row, each, members, with_text
 from fhir_server.storage.sink import Handler
 
 Handlers = dict[str, Handler]
+Failed = Callable[[str, str], None]
 
 
 class Compiler:
     """Makes the handlers of one type: JSON property -> what to do with its value."""
 
     def __init__(
-        self, mapping: Mapping, layout: Layout, represent: Representation, classify: Callable[[str], Reference]
+        self,
+        mapping: Mapping,
+        layout: Layout,
+        represent: Representation,
+        classify: Callable[[str], Reference],
+        failed: Failed,
     ) -> None:
+        self.failed = failed
         self.mapping = mapping
         self.layout = layout
         self.represent = represent
@@ -45,10 +54,15 @@ class Compiler:
     def computed(self) -> list[Handler]:
         """Return the handlers, given the whole document, of elements that FHIRPath computes."""
         return [
-            computed_handler(element, self._single(self.layout.fields[element.name]))
+            self._computed(element, self._single(self.layout.fields[element.name]))
             for element in self.mapping.elements
             if isinstance(element, Computed)
         ]
+
+    def _computed(self, element: Computed, handler: Handler) -> Handler:
+        if isinstance(element, Added):
+            return added_handler(element, handler, lambda: self.failed(self.mapping.type, element.name))
+        return computed_handler(element, handler)
 
     def dates(self) -> list[tuple[str, Callable[[Any], Span | None]]]:
         """Return JSON name -> reader for the main date; several where types of a choice share it."""

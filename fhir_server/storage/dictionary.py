@@ -53,6 +53,9 @@ sorts and which `date()` understands. Bounds are `numeric` on PostgreSQL and sor
 A reference that no key stands for (another server, an identifier alone, a contained resource, a version) has a row in
 `loose_reference`, found by `key`, `path` and `ordinal`.
 
+A search parameter that was added at run time has a table `<type>_search_<code>` (`key`, `ordinal`, then the columns of
+its search type as above), which is named in no list here: `custom_parameter` names them.
+
 **Views** give the same with FHIR ids instead of keys and NULL for open ends: `v_<main table>` for every type, and for
 the core types `v_<child table>` too. Their `key` and `id` are those of the resource. See
 [ten useful queries](sql-queries.md).

@@ -49,3 +49,8 @@ def shortened(name: str) -> str:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
     return f"{name[: MAX_LENGTH - 9]}_{digest}"
+
+
+def own_table(resource_type: str, element: str) -> str:
+    """Return the table of a repeating element of a type: "Patient", "searchNick" give "patient_search_nick"."""
+    return shortened(f"{table_name(resource_type)}_{snake_words(element)}")

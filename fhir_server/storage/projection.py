@@ -12,12 +12,12 @@ what the database takes in COPY (text format) or executemany.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import Any
 
 from fhir_server.storage.common import LOOSE_REFERENCE, META_PROFILE, META_SECURITY, META_SOURCE, META_TAG
-from fhir_server.storage.compiler import Compiler
+from fhir_server.storage.compiler import Compiler, Failed
 from fhir_server.storage.datatypes.place import folded, short
 from fhir_server.storage.references import Reference, classify
 from fhir_server.storage.representation import representation
@@ -28,12 +28,20 @@ Document = dict[str, Any]
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
+def _ignored(resource_type: str, name: str) -> None:
+    """Do nothing: the value is missing, as it is documented."""
+
+
 class Projector:
     """Makes the rows of documents; one instance serves a process, from any thread."""
 
-    def __init__(self, schema: Schema, base_url: str = "") -> None:
-        """Prepare for `schema`; `base_url` (without a slash at the end) makes absolute references our own."""
+    def __init__(self, schema: Schema, base_url: str = "", failed: Failed = _ignored) -> None:
+        """Prepare for `schema`; `base_url` (without a slash at the end) makes absolute references our own.
+
+        failed  called with (type, name of the element) when the expression of a custom parameter fails on a document
+        """
         self.schema = schema
+        self._failed = failed
         self._represent = representation(schema.dialect_name)
         self._classify: Callable[[str], Reference] = lru_cache(maxsize=8192)(lambda text: classify(text, base_url))
         self._compiled: dict[str, Callable[[int, Document, Resolve], Rows]] = {}
@@ -47,7 +55,11 @@ class Projector:
         project = self._compiled.get(resource_type)
         if project is None:
             compiler = Compiler(
-                self.schema.mappings[resource_type], self.schema.layout(resource_type), self._represent, self._classify
+                self.schema.mappings[resource_type],
+                self.schema.layout(resource_type),
+                self._represent,
+                self._classify,
+                self._failed,
             )
             project = self._compiled[resource_type] = _compiled(compiler)
         return project(key, document, resolve)
@@ -61,6 +73,13 @@ class Projector:
 
         self.rows(resource_type, 0, document, note)
         return list(wanted)
+
+    def extended(self, schema: Schema, changed: Collection[str], failed: Failed = _ignored) -> Projector:
+        """Return a projector for `schema`, which differs from the own one in the types `changed` alone."""
+        made = Projector(schema, failed=failed)
+        made._classify = self._classify
+        made._compiled = {name: project for name, project in self._compiled.items() if name not in changed}
+        return made
 
     def comparable(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return a row read from the database in the form `rows` gives it, to compare the two."""

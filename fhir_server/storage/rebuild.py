@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import delete, func, insert, select, update
 
 from fhir_server.errors import UnknownType
 from fhir_server.formats import json
 from fhir_server.storage.conflicts import DRIVER_ERRORS, meaning, translated
+from fhir_server.storage.database import Database
 from fhir_server.storage.dialects import Lock
 from fhir_server.storage.dialects.commands import Ref
 from fhir_server.storage.integrity import Reader
@@ -30,17 +31,33 @@ _BATCH = 500
 _TRIES = 5
 
 
-def reproject(parts: Parts, types: Collection[str] | None, progress: Progress) -> int:
+class Source(Protocol):
+    """Gives the parts of the store as they are."""
+
+    parts: Parts
+
+    def within(self, session: Session) -> Parts:
+        """Return the parts as a session sees them."""
+
+
+def unfinished(database: Database) -> list[str]:
+    """Return the types that an earlier run or a migration left unfinished."""
+    statement = select(projection_build.c.type).order_by(projection_build.c.type)
+    return [row.type for row in database.read(lambda session: session.select(statement))]
+
+
+def reproject(source: Source, types: Collection[str] | None, progress: Progress) -> int:
     """Rebuild the projection of `types`, by default of those left unfinished, or of all when there are none.
 
     progress(type, done, total) is called after every batch. Can be stopped at any moment and started again: it goes on
     behind the last finished batch. Returns the number of resources. Raises UnknownType.
     """
+    parts = source.parts
     for resource_type in types or ():
         if resource_type not in parts.schema.types:
             raise UnknownType("There is no such resource type.")
     pending = _enter(parts, types)
-    return sum(_rebuild(parts, resource_type, progress) for resource_type in pending)
+    return sum(_rebuild(source, resource_type, progress) for resource_type in pending)
 
 
 def _enter(parts: Parts, types: Collection[str] | None) -> list[str]:
@@ -55,27 +72,27 @@ def _enter(parts: Parts, types: Collection[str] | None) -> list[str]:
         return pending if types is None else sorted(types)
 
 
-def _rebuild(parts: Parts, resource_type: str, progress: Progress) -> int:
+def _rebuild(source: Source, resource_type: str, progress: Progress) -> int:
     count = select(func.count()).select_from(resource)
     count = count.where(resource.c.type == resource_type, ~resource.c.deleted)
-    total = parts.database.read(lambda session: session.select(count))[0][0]
+    total = source.parts.database.read(lambda session: session.select(count))[0][0]
     done = 0
     while True:
-        made = _batch(parts, resource_type)
+        made = _batch(source, resource_type)
         if not made:
             return done
         done += made
         progress(resource_type, done, total)
 
 
-def _batch(parts: Parts, resource_type: str) -> int:
+def _batch(source: Source, resource_type: str) -> int:
     """Rebuild the next batch in a transaction and return its size; 0 when the type is finished."""
     tried = 0
     while True:
         tried += 1
         try:
-            with parts.database.transaction() as session:
-                return _rebuild_next(parts, session, resource_type)
+            with source.parts.database.transaction() as session:
+                return _rebuild_next(source.within(session), session, resource_type)
         except DRIVER_ERRORS as error:
             if not meaning(error).again or tried == _TRIES:
                 raise translated(error) from None

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/http.html
 from __future__ import annotations
 
 import random
+import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
@@ -16,9 +17,13 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 
 from fhir_server.definitions import Definitions
+from fhir_server.errors import UnsupportedParameter
 from fhir_server.storage.access import Access
 from fhir_server.storage.check import Difference, check
 from fhir_server.storage.conflicts import DRIVER_ERRORS, meaning, translated
+from fhir_server.storage.custom.builder import Builder
+from fhir_server.storage.custom.entry import Custom, Entry
+from fhir_server.storage.custom.registry import Outdated, Registry
 from fhir_server.storage.database import Database
 from fhir_server.storage.dialects import commands_for
 from fhir_server.storage.history import history
@@ -27,13 +32,13 @@ from fhir_server.storage.labels import labels
 from fhir_server.storage.model import HistoryPage, HistoryRequest, SearchPage, SearchRequest, Version
 from fhir_server.storage.parts import Parts
 from fhir_server.storage.projection import Projector
-from fhir_server.storage.rebuild import Progress, reproject
+from fhir_server.storage.rebuild import Progress, reproject, unfinished
 from fhir_server.storage.restriction import restriction
 from fhir_server.storage.schema import Schema
 from fhir_server.storage.search.plan import unsupported
 from fhir_server.storage.search.run import names, search
 from fhir_server.storage.session import Row, moment
-from fhir_server.storage.tables import resource, resource_version
+from fhir_server.storage.tables import custom_parameter, resource, resource_version
 from fhir_server.storage.unit import WriteUnit
 
 __all__ = ["Store", "WriteUnit"]
@@ -78,7 +83,7 @@ class Store:
         base_url: str = "",
     ) -> None:
         self.database = database
-        self._parts = Parts(
+        parts = Parts(
             database=database,
             schema=schema,
             projector=projector,
@@ -89,8 +94,14 @@ class Store:
             integrity=referential_integrity,
             base_url=base_url,
         )
+        self._registry = Registry(parts)
         self._read = self._parts.commands.read
         self._vread = self._parts.commands.vread
+
+    @property
+    def _parts(self) -> Parts:
+        """The parts of this moment: they change when a search parameter is added or goes."""
+        return self._registry.parts
 
     def read(self, access: Access, type: str, id: str) -> Version | None:  # noqa: A002
         """Return the current version, a deletion included (`deleted`); None when absent or out of reach."""
@@ -116,13 +127,35 @@ class Store:
         """Return one page of the resources that match.
 
         Raises UnsupportedParameter (naming every parameter that cannot be answered), BadRequest for a value a
-        parameter cannot have, UnknownType, TooCostly, StatementTimeout.
+        parameter cannot have, UnknownType, TooCostly, StatementTimeout, Unavailable for a parameter that is being
+        built.
         """
-        return search(self._parts, access, request)
+        return self._current(lambda parts: search(parts, access, request))
 
     def unsupported(self, request: SearchRequest) -> list[str]:
         """Return the names of the parameters (and "_sort=key") for which `search` would raise UnsupportedParameter."""
-        return unsupported(request, names(self._parts, Access.unrestricted()))
+
+        def find(parts: Parts) -> list[str]:
+            found = unsupported(request, names(parts, Access.unrestricted()))
+            if found and self._registry.refresh() is not parts:
+                raise Outdated("The search parameters have just changed. Please try again.")
+            return found
+
+        return self._current(find)
+
+    def _current(self, work: Callable[[Parts], T]) -> T:
+        """Return what `work` returns for parts that are not outdated: a parameter may be new to this process."""
+        parts = self._registry.fresh()
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                return work(parts)
+            except (Outdated, UnsupportedParameter) as error:
+                newer = self._registry.refresh()
+                if (newer is parts and not isinstance(error, Outdated)) or tried == _TRIES:
+                    raise
+                parts = newer
 
     def history(self, access: Access, request: HistoryRequest) -> HistoryPage:
         """Return one page of the versions of a resource, a type or everything, newest first.
@@ -152,16 +185,23 @@ class Store:
     def write(self, access: Access, work: Callable[[WriteUnit], T]) -> T:
         """Run `work` in one transaction and return what it returns, after the commit.
 
-        `work` is run again on fresh state after a deadlock, a serialization failure or the same resource created
-        twice at once (three tries in all), so it must have no other effects. Raises what `work` raises; LockTimeout
-        when another change was in the way for too long; StoreUnavailable; Conflict.
+        `work` is run again on fresh state after a deadlock, a serialization failure, the same resource created twice
+        at once or a search parameter that changed (three tries in all), so it must have no other effects. Raises what
+        `work` raises; LockTimeout when another change was in the way for too long; StoreUnavailable; Conflict.
         """
         tried = 0
         while True:
             tried += 1
             try:
                 with self.database.transaction() as session:
-                    return work(WriteUnit(self._parts, access, session))
+                    unit = WriteUnit(self._registry.within(session), access, session, self._registry)
+                    made = work(unit)
+                if unit.changed_parameters:
+                    self._registry.expire()
+                return made
+            except Outdated:
+                if tried == _TRIES:
+                    raise
             except DRIVER_ERRORS as error:
                 if not meaning(error).again or tried == _TRIES:
                     raise translated(error) from None
@@ -170,15 +210,43 @@ class Store:
     def reproject(self, types: Collection[str] | None = None, progress: Progress | None = None) -> int:
         """Rebuild the search tables of `types` from the stored documents while the server works.
 
-        types     None: those an earlier run left unfinished, or all when there are none
+        types     None: those an earlier run left unfinished and search parameters that are not built yet, or all when
+                  there are none
         progress  called as progress(type, done, total) after every batch
         Returns the number of resources. Raises UnknownType.
         """
-        return reproject(self._parts, types, progress or _silent)
+        progress = progress or _silent
+        if types is None:
+            built = bool(self._registry.entries(custom_parameter.c.state != "active"))
+            done = self.builder(progress).run()
+            if built and not unfinished(self.database):
+                return done
+        return reproject(self._registry, types, progress)
+
+    def builder(self, progress: Progress | None = None) -> Builder:
+        """Return what builds the search parameters that were added and are not complete, for use in one thread.
+
+        progress  called as progress("Patient?nick-name", done, total) after every batch
+        """
+        return Builder(self._registry, progress or _silent)
+
+    @property
+    def custom(self) -> Custom:
+        """The search parameters that were added, as they were two seconds ago at most."""
+        return self._registry.fresh().custom
+
+    @property
+    def parameters_changed(self) -> threading.Event:
+        """Set when this process has changed the search parameters, so that there may be something to build."""
+        return self._registry.changed
+
+    def parameter_entries(self, key: int) -> list[Entry]:
+        """Return what a SearchParameter (`Version.key`) adds to each type, and how far that is built at this moment."""
+        return self._registry.entries(custom_parameter.c.owner == key, custom_parameter.c.state != "retired")
 
     def check(self, progress: Progress | None = None) -> list[Difference]:
         """Compare everything that is derived from the documents with them; return the differences."""
-        return check(self._parts, progress or _silent)
+        return check(self._registry.refresh(), progress or _silent)
 
     def _read_restricted(self, access: Access, type_: str, id_: str, version: int | None) -> Version | None:
         r, v = resource.alias("r"), resource_version.alias("v")

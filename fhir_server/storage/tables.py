@@ -6,6 +6,8 @@ https://hl7.org/fhir/R4/http.html#versions
     resource_version    one row per version, never changed: the document as text, stored once
     resource_reference  one row per pair of resources of which one refers to the other in its current version
     load_journal        files, or parts of them, that the loader has stored
+    custom_parameter    search parameters added at run time, and how far their tables are filled
+    custom_registry     one row that changes with them
     projection_build    types whose projection is being rebuilt
     schema_version      which migrations ran
 
@@ -125,6 +127,34 @@ load_journal = Table(
     Column("loaded", Instant, nullable=False, comment="when"),
     PrimaryKeyConstraint("digest", "part"),
     comment="What the loader has stored, so that a second run goes on where the first one stopped",
+)
+
+custom_registry = Table(
+    "custom_registry",
+    core_metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="always 1"),
+    Column("stamp", _Key, nullable=False, comment="a random number, another one after every change"),
+    comment="Changes whenever a custom search parameter comes, goes or becomes searchable",
+)
+
+custom_parameter = Table(
+    "custom_parameter",
+    core_metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="its number"),
+    Column("type", _Name, nullable=False, comment="resource type it searches"),
+    Column("code", _Name, nullable=False, comment="its name in a URL"),
+    Column("name", _Name, nullable=False, comment="the element that holds its values; names its table"),
+    Column("owner", _Key, nullable=False, comment="the SearchParameter: resource.key"),
+    Column("url", Text, nullable=False, comment="canonical of the SearchParameter"),
+    Column("kind", _Name, nullable=False, comment="search type"),
+    Column("expression", Text, nullable=False, comment="FHIRPath"),
+    Column("targets", Text, nullable=False, comment="types a reference may point at, comma separated; empty: any"),
+    Column("state", _Name, nullable=False, comment="waiting, building, active or retired"),
+    Column("position", _Key, nullable=False, comment="resources up to this key are done"),
+    Column("done", _Key, nullable=False, comment="how many resources are done"),
+    Column("total", _Key, nullable=False, comment="how many there were when building began"),
+    Column("failed", _Key, nullable=False, comment="on how many of them the expression failed"),
+    comment="Search parameters that were added while the server ran, one row for each type they search",
 )
 
 RESOURCE_COLUMNS = tuple(column.name for column in resource.columns)

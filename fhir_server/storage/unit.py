@@ -15,6 +15,8 @@ from sqlalchemy import select
 from fhir_server.errors import Forbidden
 from fhir_server.storage import load_journal
 from fhir_server.storage.access import INTERACTIONS, Access, Interaction
+from fhir_server.storage.custom.change import change, concerned
+from fhir_server.storage.custom.registry import Registry
 from fhir_server.storage.dialects import Lock, State
 from fhir_server.storage.dialects.commands import Ref
 from fhir_server.storage.model import SearchRequest, Version, Write
@@ -32,7 +34,9 @@ _NEEDED: dict[str, Interaction] = {"create": "create", "update": "update", "patc
 class WriteUnit:
     """What `Store.write` hands to the work it runs; only valid while that work runs."""
 
-    def __init__(self, parts: Parts, access: Access, session: Session) -> None:
+    def __init__(self, parts: Parts, access: Access, session: Session, registry: Registry) -> None:
+        self.changed_parameters = False  # whether search parameters came or went
+        self._registry = registry
         self._parts = parts
         self._access = access
         self._session = session
@@ -103,7 +107,17 @@ class WriteUnit:
         self._refuse_forbidden(writes)
         visible = None if self._access.is_unrestricted else self._known
         persist = Persist(self._parts, self._session, self.now, self._states, self._contents, visible)
-        return persist.run(writes) if visible is None else self._persist_restricted(persist, writes)
+        made = persist.run(writes) if visible is None else self._persist_restricted(persist, writes)
+        if concerned(writes):
+            self._follow_parameters(writes, made)
+        return made
+
+    def _follow_parameters(self, writes: Sequence[Write], made: Sequence[Version]) -> None:
+        """Enter what SearchParameters among the writes mean; what is written next is projected with them."""
+        stamp = change(self._registry.base, self._session, writes, made)
+        if stamp is not None:
+            self._parts = self._registry.load(self._session, stamp)
+            self.changed_parameters = True
 
     def note_load(self, digest: str, part: int, left: Sequence[int], *, once: bool = False) -> None:
         """Enter in the load journal that a part of a file is stored, but for what stands at `left`.

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from fhir_server.storage.schema import Schema
+from fhir_server.storage.tables import custom_parameter, custom_registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +31,14 @@ def _baseline(connection: Connection, schema: Schema) -> None:
     """Number 1 is the creation itself; a database that has it needs nothing."""
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "tables of the store and of every resource type", _baseline),)
+def _custom_parameters(connection: Connection, schema: Schema) -> None:  # noqa: ARG001
+    """Make the tables for search parameters that are added at run time."""
+    for table in (custom_registry, custom_parameter):
+        table.create(connection, checkfirst=True)
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "tables of the store and of every resource type", _baseline),
+    Migration(2, "search parameters added at run time", _custom_parameters),
+)
 LATEST = MIGRATIONS[-1].number
