@@ -5,11 +5,12 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from fhir_server.errors import BadRequest, FhirError, MalformedContent, TooLarge
+from fhir_server.errors import BadRequest, FhirError, Issue, MalformedContent, TooLarge
 from fhir_server.rest.headers import http_date
 from fhir_server.rest.interaction import Interaction
 from fhir_server.rest.message import NO_HEADERS, Request, Response
@@ -22,6 +23,9 @@ from fhir_server.storage.intervals import interval
 if TYPE_CHECKING:
     from fhir_server.rest.endpoint import Endpoint
 
+_REQUEST = re.compile(r"Bundle\.entry\[(\d+)\]\.request\b")
+# Stands in for a request that makes no sense, where the rest of the Bundle is judged.
+_REPLACED: Final = {"request": {"method": "GET", "url": "metadata"}}
 _HEADERS = {
     "ifMatch": "if-match",
     "ifNoneMatch": "if-none-match",
@@ -41,10 +45,40 @@ class Entry:
 
 
 def entries_of(endpoint: Endpoint, bundle: Mapping[str, Any]) -> list[Any]:
-    """Return the raw entries of a batch or transaction after checking the Bundle around them.
+    """Return the raw entries of a transaction after checking the Bundle around them.
 
     Raises TooLarge above the limit of entries, BadRequest or Invalid where the Bundle itself breaks a rule.
     """
+    entries = _bounded(endpoint, bundle)
+    missing = _without_request(entries)
+    if missing:
+        raise _unusable([issue for issues in missing.values() for issue in issues])
+    refuse(_judged(endpoint, bundle, entries))
+    return entries
+
+
+def independent_entries_of(endpoint: Endpoint, bundle: Mapping[str, Any]) -> tuple[list[Any], dict[int, FhirError]]:
+    """Return the raw entries of a batch, and by its position the error of each entry whose request makes no sense.
+
+    Raises as `entries_of` does for everything but the requests: those are the entries' own affair.
+    """
+    entries = _bounded(endpoint, bundle)
+    faults = _without_request(entries)
+    issues = _judged(endpoint, bundle, _mended(entries, faults))
+    for issue in issues:
+        found = _REQUEST.match(issue.expression)
+        if found:
+            faults.setdefault(int(found[1]), []).append(issue)
+    if issues:
+        refuse(_judged(endpoint, bundle, _mended(entries, faults)))
+    return entries, {index: _unusable(issues) for index, issues in faults.items()}
+
+
+def _mended(entries: Sequence[Any], faults: Collection[int]) -> list[Any]:
+    return [{**entry, **_REPLACED} if index in faults else entry for index, entry in enumerate(entries)]
+
+
+def _bounded(endpoint: Endpoint, bundle: Mapping[str, Any]) -> list[Any]:
     entries = bundle.get("entry", [])
     if not isinstance(entries, list):
         raise MalformedContent("Bundle.entry must be an array.", "Bundle.entry")
@@ -52,13 +86,30 @@ def entries_of(endpoint: Endpoint, bundle: Mapping[str, Any]) -> list[Any]:
     if len(entries) > limit:
         raise TooLarge(f"The Bundle has more than {limit} entries.", "Bundle.entry", "too-costly")
     _refuse_doubles(entries)
-    # The resources are judged one by one later; here it is the envelope.
+    return entries
+
+
+def _judged(endpoint: Endpoint, bundle: Mapping[str, Any], entries: Sequence[Any]) -> list[Issue]:
+    """Return what is wrong with the Bundle around its resources; those are judged one by one later."""
     envelope = [
         {k: v for k, v in entry.items() if k != "resource"} if isinstance(entry, dict) else entry for entry in entries
     ]
-    shell = {**bundle, "entry": envelope} if entries else bundle
-    refuse(endpoint.validator.validate(dict(shell), resource_type="Bundle"))
-    return entries
+    shell = {**bundle, "entry": envelope} if entries else dict(bundle)
+    return endpoint.validator.validate(shell, resource_type="Bundle")
+
+
+def _without_request(entries: Sequence[Any]) -> dict[int, list[Issue]]:
+    """Return an issue for each entry that does not say what is to be done (bdl-3 names the Bundle only)."""
+    text = "An entry of a batch or transaction has a request with a method and a url."
+    return {
+        index: [Issue("error", "required", text, f"Bundle.entry[{index}].request")]
+        for index, entry in enumerate(entries)
+        if isinstance(entry, dict) and "request" not in entry
+    }
+
+
+def _unusable(issues: Sequence[Issue]) -> FhirError:
+    return BadRequest(issues[0].diagnostics, issues[0].expression, issues[0].code, issues=tuple(issues))
 
 
 def _refuse_doubles(entries: Sequence[Any]) -> None:
@@ -80,9 +131,11 @@ def entry_of(endpoint: Endpoint, outer: Request, raw: Mapping[str, Any], index: 
     """
     label = f"Bundle.entry[{index}]"
     given = raw["request"]
-    method = given["method"]
+    method, url = given.get("method"), given.get("url")
+    if method is None or url is None:  # an extension in their place is valid, but nothing to go by
+        raise BadRequest("The request of an entry has a method and a url.", f"{label}.request", "required")
     try:
-        path, query = _address(endpoint, given["url"])
+        path, query = _address(endpoint, url)
         route = endpoint.router.route(method, path)
         if route.target.code == "transaction":
             raise BadRequest("A batch or transaction cannot be carried out inside another one.")

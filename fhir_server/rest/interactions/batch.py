@@ -9,7 +9,7 @@ from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 from fhir_server.errors import BadRequest, FhirError
-from fhir_server.rest.entries import entries_of, entry_of
+from fhir_server.rest.entries import entry_of, independent_entries_of
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.outcome import error_response, fault_response
 from fhir_server.storage.references import walk
@@ -23,9 +23,12 @@ def batch(endpoint: Endpoint, request: Request, bundle: Mapping[str, Any]) -> li
 
     Raises a FhirError only where the Bundle itself cannot be read.
     """
-    entries = entries_of(endpoint, bundle)
+    entries, faults = independent_entries_of(endpoint, bundle)
     urls = frozenset(raw["fullUrl"] for raw in entries if "fullUrl" in raw)
-    return [_entry(endpoint, request, raw, index, urls) for index, raw in enumerate(entries)]
+    return [
+        error_response(faults[index]) if index in faults else _entry(endpoint, request, raw, index, urls)
+        for index, raw in enumerate(entries)
+    ]
 
 
 def _entry(endpoint: Endpoint, request: Request, raw: Mapping[str, Any], index: int, urls: Set[str]) -> Response:
