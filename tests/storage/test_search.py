@@ -308,19 +308,21 @@ def test_every_parameter_that_is_not_supported_is_named(store: Store) -> None:
             ("color", "red"),
             ("family:above", "x"),
             ("family", "x"),
-            ("_has:Observation:patient:code", "1"),
-            ("general-practitioner.name", "x"),
+            ("_has:Observation:encounter:code", "1"),
+            ("general-practitioner.color", "x"),
             ("gender:exact", "male"),
         ),
-        sort=("-_lastUpdated", "family"),
+        sort=("-_lastUpdated", "color"),
+        includes=(("_include", "Patient:color"),),
     )
-    missing = ["color", "family:above", "_has:Observation:patient:code", "general-practitioner.name", "gender:exact"]
-    missing.append("_sort=family")
+    missing = ["color", "family:above", "_has:Observation:encounter:code", "general-practitioner.color"]
+    missing += ["gender:exact", "_sort=color", "_include=Patient:color"]
     assert store.unsupported(request) == missing
     with pytest.raises(UnsupportedParameter) as caught:
         store.search(EVERYONE, request)
-    assert [issue.code for issue in caught.value.issues] == ["not-supported"] * 6
-    assert all(name in issue.diagnostics for name, issue in zip(missing, caught.value.issues, strict=True))
+    assert [issue.code for issue in caught.value.issues] == ["not-supported"] * 7
+    hints = ("color", "family", "encounter", "color", "gender", "color", "Patient:color")
+    assert all(hint in issue.diagnostics for hint, issue in zip(hints, caught.value.issues, strict=True))
 
 
 def test_an_unknown_type_is_refused(store: Store) -> None:

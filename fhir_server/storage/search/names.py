@@ -13,6 +13,7 @@ from datetime import datetime
 from fhir_server.definitions import Definitions
 from fhir_server.errors import TooCostly, UnsupportedParameter
 from fhir_server.storage.schema import Schema
+from fhir_server.storage.search import composite
 from fhir_server.storage.search.chain import Chain
 from fhir_server.storage.search.criterion import KINDS, Criterion
 from fhir_server.storage.search.escape import split
@@ -87,6 +88,8 @@ class Names:
     def _plain(self, resource_type: str | None, name: str) -> Made:
         code, _, modifier = name.partition(":")
         targets = self.targets(resource_type, code)
+        if targets and targets[0].type == "composite" and not modifier:
+            return lambda text: self._composite(resource_type, code, targets, text)
         if not targets or targets[0].type not in KINDS:
             raise self.refused(resource_type, name, code)
         kind = targets[0].type
@@ -111,6 +114,11 @@ class Names:
         parts = values_of(text, code)
         values = tuple(dict.fromkeys(KINDS[kind].parse(part, modifier, context) for part in parts))
         return Criterion(code, modifier, kind, targets, values)
+
+    def _composite(self, resource_type: str | None, code: str, targets: tuple[SearchTarget, ...], text: str) -> Node:
+        context = self.context(resource_type, targets)
+        values = tuple(dict.fromkeys(composite.parse(part, context) for part in values_of(text, code)))
+        return composite.Composite(code, targets, values)
 
     def _chain(self, resource_type: str | None, name: str, head: str, rest: str, depth: int) -> Made:
         code, _, modifier = head.partition(":")
