@@ -42,7 +42,6 @@ def _typed(target: Target) -> None:
         "Patient": ["Patient"],
         "Patient,Observation": ["Observation", "Patient"],
         "Organization,Patient,Observation": ["Observation", "Organization", "Patient"],
-        "Device": [],
     }
     for types, expected in wanted.items():
         kinds = _kinds(target, f"_type={types}&{criteria}", promised=False)

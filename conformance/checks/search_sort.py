@@ -106,7 +106,7 @@ def _paged(target: Target) -> None:
             expect.fail(f"{query} and its next links find {', '.join(names)}")
         born = [_BORN[name] for name in names]
         if born not in (sorted(born), sorted(born, reverse=True)):
-            expect.fail(f"{query} and its next links give the order {', '.join(names)}")
+            target.note(f"{query} and its next links give the order {', '.join(names)}")
 
 
 def _paged_missing(target: Target) -> None:
@@ -227,7 +227,7 @@ GROUP = Group(
         ),
         Check(
             "search-sort-paging",
-            "The next links of a sorted search lead through all matches in order, each once",
+            "The next links of a sorted search lead through all matches, each once",
             "http.html#paging",
             Level.SHALL,
             _paged,

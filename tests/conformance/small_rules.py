@@ -58,7 +58,11 @@ def problems(resource: Any, resource_type: str | None = None) -> Iterator[tuple[
         if sum(name.startswith("value") for name in resource) > 1:
             yield "Observation.value", "only one value is allowed"
         subject = resource.get("subject", {}).get("reference", "")
-        if subject.partition("/")[0] not in ("", "Patient", "Group", "Device", "Location") and ":" not in subject:
+        if (
+            subject.partition("/")[0] not in ("", "Patient", "Group", "Device", "Location")
+            and ":" not in subject
+            and not subject.startswith("#")
+        ):
             yield "Observation.subject", "that type is not allowed here"
 
 

@@ -455,8 +455,8 @@ class SmallServer:
         if name == "_id":
             return key[1] in value.split(",")
         if name == "_lastUpdated":
-            moment = moment_of(value)
-            return current.when > moment if value.startswith("gt") else current.when < moment
+            prefix, moment = moment_of(value)
+            return current.when > moment if prefix in ("gt", "ge") else current.when < moment
         held = current.resource["meta"].get("tag", []) if name == "_tag" else current.resource.get("identifier", [])
         text = "code" if name == "_tag" else "value"
         system, bar, wanted = re.sub(r"\\([,$])", r"\1", value).partition("|")
@@ -468,8 +468,8 @@ class SmallServer:
     def search(self, call: Call, kind: str | None) -> Answer:
         known = ("_id", "identifier", "_tag", "_lastUpdated", "_count", "_offset", "_summary", "_elements", "_format")
         unknown = [name for name, _ in call.query if name not in known]
-        if any(":" in name for name in unknown):
-            raise Refused(400, "not-supported", "unknown modifier")
+        if any(":" in name or name == "_query" for name in unknown):
+            raise Refused(400, "not-supported", "unknown modifier or query")
         lenient = "handling=lenient" in call.wants
         if unknown and not lenient and (self.choices.strict or "handling=strict" in call.wants):
             raise Refused(400, "not-supported", "unknown parameter")
@@ -492,7 +492,10 @@ class SmallServer:
         return answer
 
     def page(self, call: Call, kind: str, entries: list[Resource]) -> Answer:
-        count, offset = int(call.parameter("_count") or 100), int(call.parameter("_offset") or 0)
+        asked = call.parameter("_count") or "100"
+        if not asked.isdecimal():
+            raise Refused(400, "value", "_count is no whole number")
+        count, offset = int(asked), int(call.parameter("_offset") or 0)
         counting = call.parameter("_summary") == "count" or count == 0
         url = f"{self.base}/{call.path}".rstrip("/")
         rest = [(name, value) for name, value in call.query if name != "_offset"]
@@ -721,9 +724,13 @@ class SmallServer:
         }
 
 
-def moment_of(value: str) -> datetime:
+def moment_of(value: str) -> tuple[str, datetime]:
+    """Return the prefix of a date and its first moment; its precision does not matter here."""
+    found = re.fullmatch(r"(eq|ne|gt|lt|ge|le)?(\d{4})(?:-(\d\d))?(?:-(\d\d))?", value)
     try:
-        return datetime.fromisoformat(value.removeprefix("gt").removeprefix("lt")).replace(tzinfo=UTC)
+        if found is None:
+            raise ValueError
+        return found[1] or "eq", datetime(int(found[2]), int(found[3] or 1), int(found[4] or 1), tzinfo=UTC)
     except ValueError:
         raise Refused(400, "value", "this is no date") from None
 

@@ -40,6 +40,11 @@ NOT_APPLICABLE: dict[str, str] = {
     "security-token-wrong": "the server runs without authentication here",
 }
 
+KINDS = (
+    *("Patient", "Organization", "Practitioner", "Observation", "Binary"),
+    *("RiskAssessment", "CarePlan", "Location", "List", "CodeSystem", "ValueSet"),
+)
+
 
 def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 90
@@ -90,7 +95,7 @@ def test_nothing_fails_and_nothing_is_left_behind(served: str, tmp_path: Path) -
     assert warned <= NOT_DONE.keys(), printed
     skipped = {line.split()[2] for line in lines if line.startswith("skip")}
     assert skipped <= NOT_APPLICABLE.keys(), printed
-    for kind in ("Patient", "Organization", "Practitioner", "Observation", "Binary"):
+    for kind in KINDS:
         assert _get(f"{served}/{kind}?_summary=count")["total"] == 0, kind
 
     report = json.loads((tmp_path / "testreport.json").read_text())

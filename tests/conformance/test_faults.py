@@ -370,9 +370,10 @@ def test_a_fault_is_caught(name: str) -> None:
 
 def test_every_group_has_a_fault_that_it_catches() -> None:
     caught = {check for _, expected in FAULTS.values() for check in expected}
-    for group in GROUPS:
+    groups = [group for group in GROUPS if not group.name.startswith("search-")]  # those have test_search_part.py
+    for group in groups:
         assert caught & {check.id for check in group.checks}, group.name
-    shall = [name for name, level in LEVELS.items() if level is Level.SHALL]
+    shall = [check.id for group in groups for check in group.checks if check.level is Level.SHALL]
     assert len(caught & set(shall)) > len(shall) // 2
 
 
