@@ -62,12 +62,16 @@ def changed(**changes: Any) -> dict[str, Any]:
 # --- published cases
 
 
+NOT_AS_JSON = {"fpp-32": "the JSON lost the narrative that the patch replaces; the original, in XML, is run"}
+"""Case that is not run from the JSON copy -> why."""
+
+
 def published_json() -> list[Any]:
     path = CASES / "fhirpath-patch" / "cases.json"
     if not path.is_file():
         return []
-    cases = [case for case in standard_json.loads(path.read_text()) if case["name"] != "Full Resource"]
-    return [pytest.param(case, id=case["id"]) for case in cases]
+    cases = standard_json.loads(path.read_text())
+    return [pytest.param(case, id=case["id"]) for case in cases if case["id"] not in NOT_AS_JSON]
 
 
 def published_xml() -> list[Any]:
@@ -96,12 +100,20 @@ def test_published_case(case: etree._Element) -> None:
 @needs_shared
 @pytest.mark.parametrize("case", published_json())
 def test_published_case_as_json(case: dict[str, Any]) -> None:
-    # The case "Full Resource" is only right in XML: its JSON lost the narrative that it replaces.
     if "error" in case:
         with pytest.raises(FhirError):
             apply(case["input"], case["patch"])
         return
     assert apply(case["input"], case["patch"]) == case["expected"]
+
+
+@needs_shared
+def test_a_case_that_is_left_out_as_json_is_run_as_xml() -> None:
+    listed = standard_json.loads((CASES / "fhirpath-patch" / "cases.json").read_text())
+    names = {case["id"]: case["name"] for case in listed}
+    run = {parameter.id for parameter in published_xml()}
+    for case_id, reason in NOT_AS_JSON.items():
+        assert names[case_id] in run, reason
 
 
 # --- operations

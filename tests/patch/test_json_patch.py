@@ -24,14 +24,20 @@ PATIENT: dict[str, Any] = {
 }
 
 
+REFUSED_BY_THE_DECODER = {
+    "spec_tests.json-13": "two op members in one object: the second one is gone once a parser has made a mapping of it",
+    "tests.json-85": "two op members in one object: the second one is gone once a parser has made a mapping of it",
+}
+"""Case that never reaches the patch, because the decoder refuses its text -> why."""
+
+
 def published() -> list[Any]:
     if not CASES.is_dir():
         return []
     cases = []
     for name in ("spec_tests.json", "tests.json", "fhir-json-patch-tests.json"):
         for number, case in enumerate(standard_json.loads((CASES / "json-patch" / name).read_text())):
-            # Two op members in one object are gone once the file is parsed; the decoder refuses them, see below.
-            if "doc" in case and "two 'op' members" not in case.get("error", ""):
+            if "doc" in case and f"{name}-{number}" not in REFUSED_BY_THE_DECODER:
                 cases.append(pytest.param(case, id=f"{name}-{number}"))
     return cases
 
@@ -50,6 +56,28 @@ def test_published_case(case: dict[str, Any]) -> None:
             assert result == case["expected"]
             assert standard_json.dumps(result, sort_keys=True) == standard_json.dumps(case["expected"], sort_keys=True)
     assert standard_json.dumps([case["doc"], case["patch"]]) == before
+
+
+class Doubled(str):
+    """The text of an object with a name twice."""
+
+
+def doubled(pairs: list[tuple[str, Any]]) -> Any:
+    if len(dict(pairs)) == len(pairs):
+        return dict(pairs)
+    return Doubled("{" + ",".join(f"{standard_json.dumps(key)}:{standard_json.dumps(one)}" for key, one in pairs) + "}")
+
+
+@needs_shared
+@pytest.mark.parametrize("place", REFUSED_BY_THE_DECODER)
+def test_a_case_that_never_reaches_the_patch_is_refused_by_the_decoder(place: str) -> None:
+    name, _, number = place.rpartition("-")
+    text = (CASES / "json-patch" / name).read_text()
+    case = standard_json.loads(text, object_pairs_hook=doubled)[int(number)]
+    (operation,) = case["patch"]
+    assert isinstance(operation, Doubled), REFUSED_BY_THE_DECODER[place]
+    with pytest.raises(BadRequest, match="property op twice"):
+        json.decode_array(f"[{operation}]".encode())
 
 
 def test_an_operation_with_two_op_members_is_refused_by_the_decoder() -> None:
