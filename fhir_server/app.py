@@ -86,6 +86,7 @@ def create_server(
         new_id,
         referential_integrity=settings.referential_integrity,
         base_url=settings.base_url,
+        text_backlog=settings.text_backlog,
     )
     policy = Policy(unknown_extensions=settings.unknown_extensions == "accept")
     endpoint = Endpoint(

@@ -71,6 +71,12 @@ class Settings:
     max_patch_operations: int = _row(1_000, "Most operations in one patch document.", low=1, high=100_000)
     default_page_size: int = _row(20, "Resources on a page when the request does not say _count.", low=1, high=10_000)
     max_page_size: int = _row(500, "Most resources on a page, whatever _count says.", low=1, high=10_000)
+    text_backlog: int = _row(
+        2_000,
+        "Most new versions whose words may wait to be indexed while _text and _content are still answered.",
+        low=0,
+        high=100_000,
+    )
     statement_timeout_ms: int = _row(
         30_000, "Longest time one database statement may take, in milliseconds.", low=10, high=3_600_000
     )

@@ -23,6 +23,8 @@ from fhir_server.storage.parts import Parts
 from fhir_server.storage.rebuild import Progress, project, projection_tables
 from fhir_server.storage.session import Session, quoted
 from fhir_server.storage.tables import resource, resource_reference, resource_version
+from fhir_server.storage.text.check import text_differences
+from fhir_server.storage.text.tables import text_search
 
 _BATCH = 500
 _END = 2**63 - 1
@@ -75,6 +77,7 @@ def _differences(parts: Parts, progress: Progress) -> list[Difference]:
         place = (mismatch.type, mismatch.id, resource_reference.name)
         found.append(Difference(*place, mismatch.missing, mismatch.extra))
     found += _versions(parts)
+    found += [Difference(type_, id_, text_search.name, *counts) for type_, id_, *counts in text_differences(parts)]
     return found
 
 

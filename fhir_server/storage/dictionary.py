@@ -22,6 +22,7 @@ from fhir_server.storage.ddl import TYPE_NAMES
 from fhir_server.storage.layout import Column, Layout, Table
 from fhir_server.storage.schema import Schema, build_schema
 from fhir_server.storage.tables import core_metadata, schema_version
+from fhir_server.storage.text import tables as _text_tables  # noqa: F401 - they are among those of core_metadata
 
 _INTRODUCTION = """\
 # Data dictionary
@@ -106,7 +107,7 @@ def _stored(table: sa.Table) -> str:
         f"| `{column.name}` | {column.type.compile(dialect).split(' COLLATE')[0].lower()} | {column.comment} |"
         for column in table.columns
     ]
-    keys = ", ".join(f"`{column.name}`" for column in table.primary_key)
+    keys = ", ".join(f"`{column.name}`" for column in table.primary_key) or "none"
     head = f"#### `{table.name}`\n\n{table.comment}. Primary key: {keys}.\n"
     return "\n".join([head, "| column | type | meaning |", "|---|---|---|", *rows, ""])
 

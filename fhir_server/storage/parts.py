@@ -26,6 +26,7 @@ from fhir_server.storage.projection import Projector
 from fhir_server.storage.schema import Schema
 from fhir_server.storage.search.statement import Statements
 from fhir_server.storage.tables import resource
+from fhir_server.storage.text.waiting import Texts
 
 Clock = Callable[[], datetime]
 NewId = Callable[[], str]
@@ -44,6 +45,7 @@ class Parts:
     new_id: NewId
     integrity: Mode
     base_url: str
+    text_backlog: int = 2_000
     custom: Custom = field(default_factory=Custom)
     _columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _tables: dict[str | None, dict[str, Table]] = field(default_factory=dict)
@@ -89,6 +91,11 @@ class Parts:
     def gaps(self) -> Gaps:
         """The types that cannot be searched at present."""
         return Gaps(self.database)
+
+    @cached_property
+    def texts(self) -> Texts:
+        """What the full text index lacks."""
+        return Texts(self.database, self.commands, self.text_backlog)
 
     @cached_property
     def compartment_types(self) -> frozenset[str]:

@@ -26,6 +26,7 @@ from fhir_server.storage.tables import (
     resource_reference,
     resource_version,
 )
+from fhir_server.storage.text.tables import QUEUE_COLUMNS, text_queue
 
 
 class Persist:
@@ -178,6 +179,7 @@ class Persist:
         parts.commands.remove(self._session, removed)
         batch = [*self._heads(revisions), *self._links(revisions)]
         batch += [(table, columns[table], added[table]) for table in sorted(added)]
+        batch.append((text_queue.name, QUEUE_COLUMNS, [(made.key, made.version) for made in revisions]))
         self._session.insert_all(batch)
 
     def _heads(self, revisions: Sequence[Revision]) -> Iterator[Bulk]:

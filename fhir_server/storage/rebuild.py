@@ -25,6 +25,7 @@ from fhir_server.storage.parts import Parts, projected
 from fhir_server.storage.references import Kind
 from fhir_server.storage.session import Session
 from fhir_server.storage.tables import projection_build, resource
+from fhir_server.storage.text.index import rewrite
 
 Progress = Callable[[str, int, int], None]
 _BATCH = 500
@@ -115,6 +116,7 @@ def _rebuild_next(parts: Parts, session: Session, resource_type: str) -> int:
     contents = parts.commands.contents(session, versions)
     documents = {key: contents[key][1] for key, _ in versions}
     replace_rows(parts, session, resource_type, documents)
+    rewrite(parts, session, resource_type, {key: (version, documents[key]) for key, version in versions})
     session.execute(update(projection_build).where(here).values(position=versions[-1][0]))
     return len(versions)
 

@@ -39,6 +39,7 @@ from fhir_server.storage.search.plan import unsupported
 from fhir_server.storage.search.run import names, search
 from fhir_server.storage.session import Row, moment
 from fhir_server.storage.tables import custom_parameter, resource, resource_version
+from fhir_server.storage.text.index import fill
 from fhir_server.storage.unit import WriteUnit
 
 __all__ = ["Store", "WriteUnit"]
@@ -68,6 +69,7 @@ class Store:
     clock, new_id          injected, so that tests can fix them
     referential_integrity  "enforced" or "relaxed"
     base_url               of this server, without a slash at the end: absolute references below it are local
+    text_backlog           versions whose words may wait to be indexed while searches for words are answered
     Every function takes the caller's Access first; what it does not reach is as if it did not exist.
     """
 
@@ -81,6 +83,7 @@ class Store:
         new_id: Callable[[], str] = _uuid,
         referential_integrity: Mode = "enforced",
         base_url: str = "",
+        text_backlog: int = 2_000,
     ) -> None:
         self.database = database
         parts = Parts(
@@ -93,6 +96,7 @@ class Store:
             new_id=new_id,
             integrity=referential_integrity,
             base_url=base_url,
+            text_backlog=text_backlog,
         )
         self._registry = Registry(parts)
         self._read = self._parts.commands.read
@@ -243,6 +247,14 @@ class Store:
     def parameter_entries(self, key: int) -> list[Entry]:
         """Return what a SearchParameter (`Version.key`) adds to each type, and how far that is built at this moment."""
         return self._registry.entries(custom_parameter.c.owner == key, custom_parameter.c.state != "retired")
+
+    def index_words(self) -> int | None:
+        """Enter the words of the next versions that wait into the full text index, a few hundred at a time.
+
+        Returns how many were looked at: 0 when none waits, None while someone else does this work.
+        Raises LockTimeout, StoreUnavailable.
+        """
+        return fill(self._parts)
 
     def check(self, progress: Progress | None = None) -> list[Difference]:
         """Compare everything that is derived from the documents with them; return the differences."""

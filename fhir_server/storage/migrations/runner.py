@@ -22,6 +22,7 @@ from fhir_server.storage.migrations.additions import add_missing, create_all, cr
 from fhir_server.storage.migrations.steps import LATEST, MIGRATIONS
 from fhir_server.storage.schema import Schema, build_schema
 from fhir_server.storage.tables import create_core, projection_build, resource, schema_version
+from fhir_server.storage.text.tables import create_text
 
 _NEWER = "The database was migrated by a newer version of this program."
 _LOCK = 7_310_226_104  # any number, the same for all starters
@@ -96,6 +97,7 @@ def _create(connection: Connection, schema: Schema) -> list[str]:
     if not inspect(connection).has_table(resource.name):  # else an earlier creation was cut off
         with _transaction(connection):
             create_core(connection)
+            create_text(connection)
     create_all(connection, schema)
     with _transaction(connection):
         schema_version.create(connection)

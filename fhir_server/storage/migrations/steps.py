@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from fhir_server.storage.schema import Schema
 from fhir_server.storage.tables import custom_parameter, custom_registry
+from fhir_server.storage.text.index import enqueue_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,14 @@ def _custom_parameters(connection: Connection, schema: Schema) -> None:  # noqa:
         table.create(connection, checkfirst=True)
 
 
+def _full_text(connection: Connection, schema: Schema) -> None:
+    """Make the tables of the full text search; every resource waits to be indexed."""
+    enqueue_all(connection)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "tables of the store and of every resource type", _baseline),
     Migration(2, "search parameters added at run time", _custom_parameters),
+    Migration(3, "full text search", _full_text),
 )
 LATEST = MIGRATIONS[-1].number
