@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, func, select, union_all
+from sqlalchemy import ColumnElement, case, func, literal_column, select, union_all
 
 from fhir_server.storage.search.kind import among
 from fhir_server.storage.search.scope import Scope
@@ -85,9 +85,13 @@ class SortKey:
         parts = []
         for target in self.targets:
             table = scope.alias(scope.table(target.table))
-            value = table.c[target.columns[_ROLES[target.kind]]]
+            value: ColumnElement[Any] = table.c[target.columns[_ROLES[target.kind]]]
+            if target.kind == "boolean":  # PostgreSQL has no least truth value
+                value = case((value.is_(True), literal_column("'true'")), (value.is_(False), literal_column("'false'")))
             filters = [among(table.c[name], values) for name, values in target.filters]
-            parts.append(select(best(value).label("v")).where(table.c.key == scope.key, *filters))
+            # Said, because inside a subquery of the FROM clause it is not found out.
+            own = select(best(value).label("v")).where(table.c.key == scope.key, *filters).correlate(scope.key.table)
+            parts.append(own)
         if len(parts) == 1:
             return parts[0].scalar_subquery()
         united = union_all(*parts).subquery(scope.build.name())
