@@ -239,6 +239,16 @@ def invoice(id_: str, amount: str, currency: str) -> dict[str, Any]:
     return {"resourceType": "Invoice", "id": id_, "status": "issued", "totalGross": money}
 
 
+def test_a_quantity_is_one_component_of_a_composite(amounts: Store) -> None:
+    put(
+        amounts,
+        observation("coded", valueQuantity=quantity("0.0054", "g", UCUM, "g"))
+        | {"code": {"coding": [{"system": "http://loinc.org", "code": "1-2"}]}},
+    )
+    assert found(amounts, f"http://loinc.org|1-2$5.4|{UCUM}|mg", code="code-value-quantity") == {"coded"}
+    assert found(amounts, f"http://loinc.org|1-2$gt5.4|{UCUM}|mg", code="code-value-quantity") == set()
+
+
 @pytest.mark.parametrize(
     "value",
     [
