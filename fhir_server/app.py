@@ -6,21 +6,16 @@ https://flask.palletsprojects.com/en/stable/patterns/appfactories/
 from __future__ import annotations
 
 import secrets
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
-
-from flask import Flask
+from typing import TYPE_CHECKING, Any
 
 from fhir_server.definitions import load
 from fhir_server.mappings import mappings_for
 from fhir_server.rest.endpoint import Endpoint
-from fhir_server.rest.gateway import Gateway
-from fhir_server.rest.http import build
-from fhir_server.rest.openapi import register as register_openapi
-from fhir_server.rest.site import register as register_pages
 from fhir_server.settings import Settings
 from fhir_server.storage.access import Access
 from fhir_server.storage.database import Database, open_database
@@ -30,15 +25,25 @@ from fhir_server.storage.repository import Store
 from fhir_server.storage.schema import Schema, build_schema
 from fhir_server.validation import Policy, Validator
 
+if TYPE_CHECKING:
+    from flask import Flask
+
 
 def utc_now() -> datetime:
     """Return the time, aware, in UTC."""
     return datetime.now(UTC)
 
 
-def random_id() -> str:
-    """Return a new logical id: a random UUID."""
-    return str(uuid.uuid4())
+def ordered_id() -> str:
+    """Return a new logical id: a UUID that begins with the time (version 7), and has 74 random bits.
+
+    https://www.rfc-editor.org/rfc/rfc9562#section-5.7
+
+    Neighbours in time are neighbours in the index on ids. With ids that are random throughout, every new resource
+    changes a page of that index of its own: a sixth of all that a load writes into a large SQLite file.
+    """
+    moment = time.time_ns() // 1_000_000
+    return str(uuid.UUID(int=moment << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Server:
 
 
 def create_server(
-    settings: Settings, *, clock: Callable[[], datetime] = utc_now, new_id: Callable[[], str] = random_id
+    settings: Settings, *, clock: Callable[[], datetime] = utc_now, new_id: Callable[[], str] = ordered_id
 ) -> Server:
     """Return the server without HTTP; nothing is connected yet.
 
@@ -108,6 +113,12 @@ def create_app(settings: Settings, **parts: Any) -> Flask:
 
     parts  given to `create_server`: another clock, another source of ids
     """
+    # Not at the top: whoever wants the server without HTTP, as the loader's processes do, is spared 10 MB of Flask.
+    from fhir_server.rest.gateway import Gateway
+    from fhir_server.rest.http import build
+    from fhir_server.rest.openapi import register as register_openapi
+    from fhir_server.rest.site import register as register_pages
+
     server = create_server(settings, **parts)
     everyone = Access.unrestricted()  # FHIR_AUTH=none: the command line serves loopback alone then
     gateway = Gateway(server.endpoint, lambda _environ: everyone)
