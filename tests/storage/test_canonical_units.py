@@ -70,3 +70,7 @@ def test_old_rows_are_not_searched_until_they_are_filled(store_url: str) -> None
     assert found(store) == {"g"}
     assert store.check() == []
     store.database.close()
+
+
+def test_migrations_are_numbered_one_by_one() -> None:
+    assert [migration.number for migration in MIGRATIONS] == list(range(1, len(MIGRATIONS) + 1))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from fhir_server.storage.migrations.canonical_units import canonical_units
+from fhir_server.storage.migrations.leaner_indexes import leaner_indexes
 from fhir_server.storage.schema import Schema
 from fhir_server.storage.tables import custom_parameter, custom_registry
 from fhir_server.storage.text.index import enqueue_all
@@ -47,7 +48,8 @@ def _full_text(connection: Connection, schema: Schema) -> None:
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "tables of the store and of every resource type", _baseline),
     Migration(2, "search parameters added at run time", _custom_parameters),
-    Migration(3, "quantities in canonical units", canonical_units),
     Migration(3, "full text search", _full_text),
+    Migration(4, "quantities in canonical units", canonical_units),
+    Migration(5, "indexes that others do the work of", leaner_indexes),
 )
 LATEST = MIGRATIONS[-1].number
