@@ -135,7 +135,7 @@ class Run:
     def rows(self, position: Position | None, limit: int) -> list[Found]:
         """Return at most `limit` rows from a position on, in the order in which they are read."""
         backward = position is not None and position.backward
-        phases = range(self.phases)
+        phases = range(self.form[0])
         found: list[Found] = []
         for phase in reversed(phases) if backward else phases:
             if position is not None and (phase > position.phase if backward else phase < position.phase):
@@ -147,19 +147,21 @@ class Run:
         return found
 
     @property
-    def phases(self) -> int:
-        """How many statements a page may take."""
-        return self.parts.statements.fact(("phases", self._shape), lambda: self.compiler.phases)
+    def form(self) -> tuple[int, int]:
+        """How many statements a page may take, and how many terms its order has."""
+        return self.parts.statements.fact(
+            ("form", self._shape), lambda: (self.compiler.phases, len(self.compiler.terms))
+        )
 
     def _phase(self, start: Position | None, phase: int, limit: int, *, backward: bool) -> list[Found]:
+        if start is not None and len(start.values) != self.form[1] - phase:
+            raise unknown_page()
         nothing = tuple(value is None for value in start.values) if start is not None else None
         made = self.statement(
             ("page", phase, backward, nothing), lambda: self.compiler.page(start, phase, backward=backward)
         )
         values = self._values | {"limit": limit}
         if start is not None:
-            if not made.names >= {f"c{number}" for number in range(len(start.values))}:
-                raise unknown_page()
             values |= {f"c{number}": value for number, value in enumerate(start.values)}
         rows = self.fetch(made, values)
         return [Found(version_of(row), phase, (*row[FIXED:], row[4])) for row in rows]
