@@ -140,3 +140,12 @@ class Layout:
             if table.name == name:
                 return table
         raise KeyError(name)
+
+
+def span_columns(layout: Layout) -> tuple[str, int, int] | None:
+    """Return (main table, place of the start, place of the end) for a type whose main date can be a period."""
+    for field in layout.fields.values():
+        if field.kind == "interval" and layout.main_date and field.columns.get("start") == layout.main_date:
+            names = [column.name for column in layout.tables[0].columns]
+            return layout.tables[0].name, names.index(layout.main_date), names.index(field.columns["end"])
+    return None

@@ -22,6 +22,7 @@ from fhir_server.storage.dialects import Commands
 from fhir_server.storage.gaps import Gaps
 from fhir_server.storage.integrity import Mode
 from fhir_server.storage.layout import Table as PlainTable
+from fhir_server.storage.layout import span_columns
 from fhir_server.storage.projection import Projector
 from fhir_server.storage.schema import Schema
 from fhir_server.storage.search.statement import Statements
@@ -47,6 +48,8 @@ class Parts:
     base_url: str
     text_backlog: int = 2_000
     custom: Custom = field(default_factory=Custom)
+    known_spans: dict[str, int] = field(default_factory=dict)
+    _spans: dict[str, tuple[str, int, int] | None] = field(default_factory=dict)
     _columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _tables: dict[str | None, dict[str, Table]] = field(default_factory=dict)
     _building: threading.Lock = field(default_factory=threading.Lock)
@@ -76,6 +79,12 @@ class Parts:
                 found = {table.name: table for table in (resource, *self.schema.common_tables, *own)}
                 self._tables[resource_type] = found
         return found
+
+    def span_columns(self, resource_type: str) -> tuple[str, int, int] | None:
+        """Return (main table, place of start, place of end) where the main date of a type can be a period."""
+        if resource_type not in self._spans:
+            self._spans[resource_type] = span_columns(self.schema.layout(resource_type))
+        return self._spans[resource_type]
 
     @property
     def common_tables(self) -> tuple[PlainTable, ...]:

@@ -13,6 +13,7 @@ from fhir_server.formats import json
 from fhir_server.storage.dialects import Lock, State
 from fhir_server.storage.dialects.commands import Ref
 from fhir_server.storage.integrity import Destinations, Reader, refuse_referred
+from fhir_server.storage.longest import note_spans
 from fhir_server.storage.model import Version, Write
 from fhir_server.storage.parts import Parts, projected
 from fhir_server.storage.references import Kind, Reference
@@ -53,6 +54,7 @@ class Persist:
         self._now = now
         self._states = states
         self._contents = contents
+        self._raised = False
         self._destinations = Destinations(parts.integrity, parts.commands, session)
 
     def run(self, writes: Sequence[Write]) -> list[Version]:
@@ -177,6 +179,9 @@ class Persist:
                 if table not in new:
                     removed.setdefault(table, []).append(made.key)
         parts.commands.remove(self._session, removed)
+        self._raised = note_spans(
+            parts, self._session, {made.write.type for made in revisions}, added, first=not self._raised
+        )
         batch = [*self._heads(revisions), *self._links(revisions)]
         batch += [(table, columns[table], added[table]) for table in sorted(added)]
         batch.append((text_queue.name, QUEUE_COLUMNS, [(made.key, made.version) for made in revisions]))

@@ -21,6 +21,7 @@ from fhir_server.storage.database import Database
 from fhir_server.storage.dialects import Lock
 from fhir_server.storage.dialects.commands import Ref
 from fhir_server.storage.integrity import Reader
+from fhir_server.storage.longest import note_spans
 from fhir_server.storage.parts import Parts, projected
 from fhir_server.storage.references import Kind
 from fhir_server.storage.session import Session
@@ -126,6 +127,7 @@ def replace_rows(parts: Parts, session: Session, resource_type: str, documents: 
     tables = [table.name for table in projection_tables(parts, resource_type)]
     parts.commands.remove(session, {table: list(documents) for table in tables})
     made = project(parts, session, resource_type, documents)
+    note_spans(parts, session, [resource_type], made)
     for table in sorted(made):
         session.insert(table, parts.columns(resource_type, table), made[table])
 

@@ -9,6 +9,7 @@ https://hl7.org/fhir/R4/http.html#versions
     custom_parameter    search parameters added at run time, and how far their tables are filled
     custom_registry     one row that changes with them
     projection_build    types whose projection is being rebuilt
+    main_span           how long the main dates of a type last at most
     schema_version      which migrations ran
 
 `key` is a number from one sequence for all types, so that projections and references are narrow and joins need no
@@ -116,6 +117,14 @@ projection_build = Table(
     Column("position", _Key, nullable=False, comment="resources up to this key are done"),
     Column("gaps", Boolean, nullable=False, comment="true when rows are missing: searches are refused until done"),
     comment="Types whose projection is being rebuilt",
+)
+
+main_span = Table(
+    "main_span",
+    core_metadata,
+    Column("type", _Name, primary_key=True, comment="resource type"),
+    Column("days", Integer, nullable=False, comment="days that the longest main date of the type ever lasted"),
+    comment="How long the main dates of a type last at most, where that is more than a day",
 )
 
 load_journal = Table(

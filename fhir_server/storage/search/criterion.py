@@ -215,13 +215,17 @@ class Criterion:
         conditions.append(or_(*found) if found else false())
         return conditions
 
-    def implied(self, main_date: str, copy: ColumnElement[Any], marks: Marks) -> ColumnElement[bool] | None:
-        if self.kind != "date" or self.is_negative or len(self.targets) != 1 or len(self.values) != 1:
+    def implied(self, scope: Scope, copy: ColumnElement[Any], marks: Marks) -> ColumnElement[bool] | None:
+        if len(self.values) != 1 or scope.type is None:
             return None
-        target = self.targets[0]
-        if not target.is_main or target.columns.get("start") != main_date:
+        if not self.is_dated(scope.parts.schema.layout(scope.type).main_date):
             return None
-        return date.implied(self.values[0], marks, target, copy)
+        return date.implied(self.values[0], marks, self.targets[0], copy, scope)
+
+    def is_dated(self, main_date: str) -> bool:
+        if self.kind != "date" or self.is_negative or len(self.targets) != 1:
+            return False
+        return self.targets[0].is_main and self.targets[0].columns.get("start") == main_date != ""
 
 
 def _has_value(target: SearchTarget, table: FromClause) -> list[ColumnElement[bool]]:

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, or_
 from fhir_server.errors import Invalid
 from fhir_server.storage.columns import EARLIEST, LATEST
 from fhir_server.storage.intervals import interval
+from fhir_server.storage.longest import earliest_start
 from fhir_server.storage.search.kind import Context, Marks, column, prefixed, wrong
 from fhir_server.storage.search.operand import Operand
 from fhir_server.storage.targets import SearchTarget
@@ -57,38 +58,45 @@ def condition(
     marks: Marks,
     target: SearchTarget,
     table: FromClause,
-    scope: Scope,  # noqa: ARG001
+    scope: Scope,
 ) -> ColumnElement[bool]:
     """Return when a row's interval compares to the value as its prefix says."""
     start, prefix = column(target, table, "start"), str(operand.shape)
     if "end" not in target.columns:
         return _AT_A_POINT[prefix](start, marks)
     exact = _CONDITIONS[prefix](start, column(target, table, "end"), marks)
-    also = implied(operand, marks, target, start) if prefix in _HELPED else None
+    also = implied(operand, marks, target, start, scope) if prefix in _HELPED else None
     return exact if also is None else and_(also, exact)
 
 
 def implied(
-    operand: Operand, marks: Marks, target: SearchTarget, start: ColumnElement[Any]
+    operand: Operand, marks: Marks, target: SearchTarget, start: ColumnElement[Any], scope: Scope
 ) -> ColumnElement[bool] | None:
     """Return what the condition implies for the start alone, which an index serves; None when that is nothing.
 
     start  the target's start, or a copy of it in another table
     """
     prefix = str(operand.shape)
+    bounds: list[ColumnElement[bool]] = []
     if prefix in _BEFORE:
-        bounds = [start < marks[_BEFORE[prefix]]]
-        if prefix == "eq":
-            bounds.append(start >= marks[0])
-        elif prefix == "ap" and target.kind == "moment":
-            bounds.append(start > marks[2])
-        return and_(*bounds)
-    if prefix == "sa":
-        return start >= marks[1]
-    if prefix in ("gt", "ge") and target.kind == "moment":
-        # A date without a time lasts a year at most, so what ends later began not much earlier.
-        return start > marks[3] if prefix == "gt" else start > marks[2]
-    return None
+        bounds.append(start < marks[_BEFORE[prefix]])
+    if prefix == "eq":
+        bounds.append(start >= marks[0])
+    elif prefix == "sa":
+        bounds.append(start >= marks[1])
+    elif prefix in ("gt", "ge", "ap"):
+        # What ends later began not much earlier: a date without a time lasts a year at most, a period as long as the
+        # longest of its type.
+        if target.kind == "moment":
+            bounds.append(start > marks[3 if prefix == "gt" else 2])
+        elif scope.type is not None and target.columns["start"] == _main_date(scope, target):
+            bounds.append(start >= earliest_start(scope.parts, scope.type, marks[0]))
+    return and_(*bounds) if bounds else None
+
+
+def _main_date(scope: Scope, target: SearchTarget) -> str:
+    known = scope.type is not None and target.is_main
+    return scope.parts.schema.layout(scope.type).main_date if known and scope.type is not None else ""
 
 
 _Column = ColumnElement[Any]

@@ -67,8 +67,11 @@ class Node(Protocol):
     def condition(self, scope: Scope, marks: Marks) -> ColumnElement[bool]:
         """Return when the resource of `scope` matches."""
 
-    def implied(self, main_date: str, copy: ColumnElement[Any], marks: Marks) -> ColumnElement[bool] | None:
-        """Return what the node implies for a copy of the column `main_date`, None when that is nothing."""
+    def implied(self, scope: Scope, copy: ColumnElement[Any], marks: Marks) -> ColumnElement[bool] | None:
+        """Return what the node implies for a copy of the type's main date, None when that is nothing."""
+
+    def is_dated(self, main_date: str) -> bool:
+        """Return whether only resources that have a value in the column `main_date` match."""
 
     def words(self) -> str:
         """Return what the node asks, for a reader, without values."""
@@ -83,9 +86,13 @@ class Nothing:
         """No table to start from."""
         return None
 
-    def implied(self, main_date: str, copy: ColumnElement[Any], marks: Marks) -> ColumnElement[bool] | None:  # noqa: ARG002
+    def implied(self, scope: Scope, copy: ColumnElement[Any], marks: Marks) -> ColumnElement[bool] | None:  # noqa: ARG002
         """Nothing."""
         return None
+
+    def is_dated(self, main_date: str) -> bool:  # noqa: ARG002
+        """No."""
+        return False
 
 
 def shared(nodes: Iterable[Node], marks: Marks) -> Iterator[tuple[Node, Marks]]:

@@ -25,7 +25,8 @@ from fhir_server.storage.search.statement import Statement
 from fhir_server.storage.session import Row, Session
 from fhir_server.storage.terminology import Terminology
 
-_SEARCH: tuple[Interaction, ...] = ("search",)
+SEARCHING: tuple[Interaction, ...] = ("search",)
+"""What a caller must be allowed in order to find something by a search."""
 # Whoever may change a resource may also name it by criteria, and learns no more than whether there is one.
 _MATCH: tuple[Interaction, ...] = ("search", "read", "update", "delete")
 
@@ -34,7 +35,7 @@ Fetch = Callable[[Statement, dict[str, Any]], list[Row]]
 
 def search(parts: Parts, access: Access, request: SearchRequest) -> SearchPage:
     """Return one page of matches. Errors as `plan` raises them."""
-    run = Run(parts, access, planned(parts, access, request), _SEARCH, _reading(parts))
+    run = Run(parts, access, planned(parts, access, request), SEARCHING, reading(parts))
     return run.answer()
 
 
@@ -66,7 +67,8 @@ def names(parts: Parts, access: Access) -> Names:
     return Names(parts.schema, parts.definitions, parts.base_url, parts.clock().astimezone(UTC), terms)
 
 
-def _reading(parts: Parts) -> Fetch:
+def reading(parts: Parts) -> Fetch:
+    """Return what runs a statement outside any transaction."""
     return lambda made, values: parts.database.read(lambda session: session.run(made.sql, made.bound(values)))
 
 

@@ -85,6 +85,7 @@ class Scope:
     type        its type, None when it can have any
     key         its key
     conditions  what has been found out to be true of it so far
+    is_dated    whether it has a value for the type's main date
     """
 
     def __init__(self, build: Build, resource_type: str | None, driver: Driver) -> None:
@@ -95,6 +96,7 @@ class Scope:
         self.key: ColumnElement[Any] = driver.table.c.key
         self.source: FromClause = driver.table
         self.conditions: list[ColumnElement[bool]] = []
+        self.is_dated = False
         self._main: FromClause | None = driver.table if driver.is_main else None
         self._resource: FromClause | None = driver.table if driver.is_resource else None
 
@@ -115,6 +117,9 @@ class Scope:
             driver = _whole(build, resource_type)
         scope = cls(build, resource_type, driver)
         scope.conditions += driver.conditions
+        if resource_type is not None:
+            main_date = build.parts.schema.layout(resource_type).main_date
+            scope.is_dated = any(node.is_dated(main_date) for node, _ in nodes)
         for node, marks in nodes:
             if node is not driving:
                 scope.conditions.append(node.condition(scope, marks))
@@ -131,7 +136,7 @@ class Scope:
         """Return what a condition on the type's main date says of the copy of that date in the driving table."""
         if self.driver.date is None or self.unique or self.type is None:
             return []
-        said = node.implied(self.parts.schema.layout(self.type).main_date, self.driver.date, marks)
+        said = node.implied(self, self.driver.date, marks)
         return [] if said is None else [said]
 
     @property

@@ -55,11 +55,12 @@ class Compiler:
             value = key.column(self.scope)
             if key.targets[0].kind in _TEXTS:
                 value = prefix_of(value)
-            terms.append(Term(value, key.descending, not key.always_there))
+            dated = self.scope.is_dated and key.is_main_date(self.scope)
+            terms.append(Term(value, key.descending, not (key.always_there or dated)))
         driver = self.scope.driver
         if not terms and driver.order is not None:
             # The order of the index the statement starts from, newest first: it costs nothing.
-            terms.append(Term(driver.order, descending=True, nullable=driver.sparse))
+            terms.append(Term(driver.order, descending=True, nullable=driver.sparse and not self.scope.is_dated))
         # The key breaks ties in the direction of the last term, so that one index serves both.
         return [*terms, Term(self.scope.key, terms[-1].descending if terms else False, nullable=False)]
 

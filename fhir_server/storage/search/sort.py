@@ -67,6 +67,12 @@ class SortKey:
         """Whether every resource has a value."""
         return self.targets[0].table == resource.name
 
+    def is_main_date(self, scope: Scope) -> bool:
+        """Return whether the key is the main date of the scope's type."""
+        if scope.type is None or len(self.targets) != 1 or not self.targets[0].is_main:
+            return False
+        return self.targets[0].columns.get("start") == scope.parts.schema.layout(scope.type).main_date != ""
+
     def column(self, scope: Scope) -> ColumnElement[Any]:
         """Return the value of the resource of `scope`."""
         if len(self.targets) == 1:
