@@ -22,6 +22,7 @@ import click
 from fhir_server.cli import logs
 from fhir_server.cli.collector import relieve
 from fhir_server.cli.database import prepare
+from fhir_server.cli.indexer import indexing
 from fhir_server.cli.options import ALL, setting_options, settings_from
 from fhir_server.cli.parent import end_with_parent
 from fhir_server.settings import Settings, is_loopback, mask_url
@@ -82,7 +83,8 @@ def serve(settings: Settings, examples: Sequence[str] = ()) -> None:
         log_dictconfig=_granian_logging(),
     )
     server.on_startup(partial(_announce, settings, examples))
-    server.serve(target_loader=partial(application, settings), wrap_loader=False)
+    with indexing(settings):
+        server.serve(target_loader=partial(application, settings), wrap_loader=False)
     logging.getLogger(__name__).info("stopped")
 
 

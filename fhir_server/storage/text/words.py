@@ -147,8 +147,8 @@ def _visible(div: str) -> list[str]:
         return []
     pieces: list[str] = []
     for step, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
-        if not isinstance(element.tag, str):
-            pieces.append(element.tail or "")
+        if not isinstance(element.tag, str):  # a comment, or an entity that is not looked up
+            pieces.append((element.tail or "") if step != "start" else "")
             continue
         name = element.tag.rpartition("}")[2].lower()
         if name not in _INLINE:
