@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from fhir_server.storage.search.arrays import in_array
 from fhir_server.storage.search.kind import Marks
-from fhir_server.storage.search.node import TEXT, Driver
+from fhir_server.storage.search.node import TEXT, Driver, Nothing
 from fhir_server.storage.search.scope import Build, Scope
 from fhir_server.storage.tables import resource
 from fhir_server.storage.text.query import All, Query, Term, fts5, has_phrase, parse, terms, tsquery
@@ -27,7 +27,7 @@ CODES = ("_text", "_content")
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Text(Nothing):
     """One `_text` or `_content` parameter. Made by `make`.
 
     query    what is asked
