@@ -96,6 +96,10 @@ class Settings:
         "accept",
         "What happens to an extension nobody defined here; an unknown modifierExtension is refused in either case.",
     )
+    explain: Literal["unrestricted", "nobody"] = _row(
+        "unrestricted",
+        "Who may ask with _explain=true how a search is answered: callers who may see everything, or nobody.",
+    )
     link_secret: str = _row(
         "", "Key that signs paging links; empty means a new one at each start, so old links end then.", secret=True
     )

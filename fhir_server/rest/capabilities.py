@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_server.definitions import SearchParameter
 from fhir_server.rest.bundle import quoted
+from fhir_server.rest.includes import Includes, includes_of
 from fhir_server.rest.interaction import Level
 from fhir_server.rest.interactions import INTERACTIONS
 from fhir_server.rest.interactions.patch import FORMATS as PATCH_FORMATS
+from fhir_server.rest.operation import Level as OperationLevel
 from fhir_server.rest.representation import JSON, XML, Representation
 
 if TYPE_CHECKING:
     from fhir_server.rest.endpoint import Endpoint
 
 FHIR_VERSION = "4.0.1"
+_COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
 _NAMES_OF_FORMATS = (JSON, XML, "json", "xml")
 
 
@@ -36,6 +39,7 @@ class Statement:
 
 def statement(endpoint: Endpoint) -> Statement:
     """Return the statement of an endpoint."""
+    includes = includes_of(endpoint)
     document = {
         "resourceType": "CapabilityStatement",
         "url": f"{endpoint.base_url}/metadata",
@@ -57,10 +61,11 @@ def statement(endpoint: Endpoint) -> Statement:
                     "cors": bool(endpoint.settings.cors_origins),
                     "description": "Callers are not asked who they are; loopback only.",
                 },
-                "resource": [_resource(endpoint, name) for name in endpoint.definitions.resource_types],
+                "resource": [_resource(endpoint, name, includes) for name in endpoint.definitions.resource_types],
                 "interaction": [{"code": code} for code in _system_codes()],
                 "searchParam": _parameters(endpoint.search_parameters("")),
                 "operation": _operations(endpoint, ("system",), ""),
+                "compartment": [_COMPARTMENT + name.lower() for name in sorted(endpoint.definitions.compartments)],
             }
         ],
     }
@@ -84,7 +89,7 @@ def _has(code: str, level: Level) -> bool:
     return any(one.code == code and one.level == level for one in INTERACTIONS)
 
 
-def _resource(endpoint: Endpoint, name: str) -> dict[str, Any]:
+def _resource(endpoint: Endpoint, name: str, includes: Includes) -> dict[str, Any]:
     settings = endpoint.settings
     return {
         "type": name,
@@ -102,6 +107,8 @@ def _resource(endpoint: Endpoint, name: str) -> dict[str, Any]:
             "logical",
             *(["enforced"] if settings.referential_integrity == "enforced" else []),
         ],
+        "searchInclude": list(includes.forward[name]),
+        "searchRevInclude": list(includes.reverse[name]),
         "searchParam": _parameters(endpoint.search_parameters(name)),
         "operation": _operations(endpoint, ("type", "instance"), name),
     }
@@ -113,7 +120,7 @@ def _parameters(parameters: Mapping[str, SearchParameter]) -> list[dict[str, Any
     ]
 
 
-def _operations(endpoint: Endpoint, levels: Iterable[Level], resource_type: str) -> list[dict[str, Any]]:
+def _operations(endpoint: Endpoint, levels: Iterable[OperationLevel], resource_type: str) -> list[dict[str, Any]]:
     wanted = tuple(levels)
     return [
         {"name": known.definition.code, "definition": known.definition.url}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fhir_server.rest.change import Change
     from fhir_server.rest.endpoint import Endpoint
 
-Level = Literal["system", "type", "instance"]
+Level = Literal["system", "type", "instance", "compartment"]
 Run = Callable[["Endpoint", Request, "Route[Interaction]"], Response]
 Prepare = Callable[["Endpoint", Request, "Route[Interaction]"], "Change | None"]
 

@@ -22,7 +22,8 @@ from fhir_server.rest.interactions.history import PARAMETERS as HISTORY_PARAMETE
 from fhir_server.rest.interactions.patch import FORMATS as PATCH_FORMATS
 from fhir_server.rest.operation import Known, Level
 from fhir_server.rest.representation import JSON, XML
-from fhir_server.rest.search_request import FORM, RESULT_PARAMETERS
+from fhir_server.rest.router import ALL_MEMBERS
+from fhir_server.rest.search_request import EXPLAIN, FORM, RESULT_PARAMETERS
 
 _FORMAT_PARAMETERS: Final = ("_format", "_pretty", "_summary", "_elements")
 _CONDITIONS: Final = {
@@ -34,11 +35,20 @@ _CONDITIONS: Final = {
     "delete": ("If-Match", "If-Unmodified-Since", "Prefer"),
     "search-type": ("Prefer",),
     "search-system": ("Prefer",),
+    "search-compartment": ("Prefer",),
 }
 _FORM: Final = {
     "requestBody": {"content": {FORM: {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}}}
 }
-_BUNDLES: Final = ("search-type", "search-system", "history-instance", "history-type", "history-system", "transaction")
+_BUNDLES: Final = (
+    "search-type",
+    "search-system",
+    "search-compartment",
+    "history-instance",
+    "history-type",
+    "history-system",
+    "transaction",
+)
 
 
 class _Api(Api):  # type: ignore[misc]
@@ -100,7 +110,7 @@ def _components(spec: Any, endpoint: Endpoint) -> None:
     headers = {header for names in _CONDITIONS.values() for header in names}
     for name in sorted(headers):
         spec.components.parameter(name, "header", {"schema": {"type": "string"}})
-    for name in (*_FORMAT_PARAMETERS, *RESULT_PARAMETERS, *HISTORY_PARAMETERS):
+    for name in (*_FORMAT_PARAMETERS, *_result_parameters(endpoint), *HISTORY_PARAMETERS):
         if name not in spec.components.parameters:
             spec.components.parameter(name, "query", {"schema": {"type": "string"}})
     for resource_type in ("", *endpoint.definitions.resource_types):
@@ -115,6 +125,11 @@ def _key(code: str, kind: str) -> str:
     return f"{code}.{kind}"
 
 
+def _result_parameters(endpoint: Endpoint) -> tuple[str, ...]:
+    explain = endpoint.settings.explain != "nobody"
+    return (*RESULT_PARAMETERS, EXPLAIN) if explain else RESULT_PARAMETERS
+
+
 def _paths(endpoint: Endpoint) -> dict[str, dict[str, Any]]:
     paths: dict[str, dict[str, Any]] = {}
     for interaction in INTERACTIONS:
@@ -124,6 +139,9 @@ def _paths(endpoint: Endpoint) -> dict[str, dict[str, Any]]:
         for name in types:
             _place(paths, interaction.path, name, interaction.method, _described(endpoint, interaction, name))
     for known in endpoint.operations.all:
+        if interaction.level == "compartment":
+            _compartments(paths, endpoint, interaction)
+            continue
         for level, path in _calls(endpoint, known):
             for method in known.methods:
                 _place(paths, path, "", method, _call(known, level, path, method))
@@ -133,6 +151,17 @@ def _paths(endpoint: Endpoint) -> dict[str, dict[str, Any]]:
 def _place(paths: dict[str, dict[str, Any]], template: str, name: str, method: str, described: Any) -> None:
     path = "/" + template.replace("[type]", name).replace("[id]", "{id}").replace("[vid]", "{vid}")
     paths.setdefault(path, {}).setdefault(method.lower(), described)
+
+def _compartments(paths: dict[str, dict[str, Any]], endpoint: Endpoint, interaction: Interaction) -> None:
+    for owner, members in endpoint.definitions.compartments.items():
+        for member in (ALL_MEMBERS, *sorted({owner, *members})):
+            template = interaction.path.replace("[member]", member)
+            described = _described(endpoint, interaction, "" if member == ALL_MEMBERS else member)
+            described["tags"] = [owner]
+            parts = (interaction.code, owner, "all" if member == ALL_MEMBERS else member, interaction.method.lower())
+            described["operationId"] = "-".join(parts)
+            _place(paths, template, owner, interaction.method, described)
+
 
 
 def _described(endpoint: Endpoint, interaction: Interaction, name: str) -> dict[str, Any]:
@@ -145,7 +174,7 @@ def _described(endpoint: Endpoint, interaction: Interaction, name: str) -> dict[
         names += ["criteria"]
     elif code.startswith("search"):
         names += [_key(code_, one.type) for code_, one in endpoint.search_parameters(name).items()]
-        names += RESULT_PARAMETERS
+        names += _result_parameters(endpoint)
     if code.startswith("history"):
         names += HISTORY_PARAMETERS
     names += _FORMAT_PARAMETERS

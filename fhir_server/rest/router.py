@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from fhir_server.errors import BadRequest, MethodNotAllowed, NotFound, UnknownType
 
@@ -18,7 +18,9 @@ _VERSION = re.compile(r"[1-9][0-9]{0,8}")  # a version id is a text: "01" is not
 _OPERATION = re.compile(r"\$[A-Za-z][A-Za-z0-9-]{0,63}")
 _DOTS = frozenset((".", ".."))
 # What stands in a template for a part of the path that varies.
-_PARTS = ("[type]", "[id]", "[vid]", "$[operation]")
+_PARTS = ("[type]", "[id]", "[vid]", "[member]", "$[operation]")
+ALL_MEMBERS: Final = "*"
+"""In the place of a type below a compartment: all types."""
 
 
 class Routed(Protocol):
@@ -43,6 +45,7 @@ class Route(Generic[Target]):
     id         logical id, "" above the instance level
     version    number of the version in the path, 0 without one
     operation  name of the operation without "$", or ""
+    member     type that is looked for in the compartment of the resource with that id, "*" for all, "" elsewhere
     """
 
     target: Target
@@ -50,17 +53,26 @@ class Route(Generic[Target]):
     id: str = ""
     version: int = 0
     operation: str = ""
+    member: str = ""
 
 
 class Router(Generic[Target]):
     """Finds the interaction of a request.
 
-    targets         interactions; a path template joins "[type]", "[id]", "[vid]", "$[operation]" and fixed words by "/"
+    targets         interactions; a path template joins "[type]", "[id]", "[vid]", "[member]", "$[operation]" and fixed
+                    words by "/"
     resource_types  the types the server has
+    compartments    type -> types of which resources can be in its compartment
     """
 
-    def __init__(self, targets: Iterable[Target], resource_types: Iterable[str]) -> None:
+    def __init__(
+        self,
+        targets: Iterable[Target],
+        resource_types: Iterable[str],
+        compartments: Mapping[str, Container[str]],
+    ) -> None:
         self._types = frozenset(resource_types)
+        self._compartments = compartments
         self._table: dict[str, dict[str, Target]] = {}
         for target in targets:
             self._table.setdefault(target.path, {})[target.method] = target
@@ -126,9 +138,21 @@ class Router(Generic[Target]):
             elif place == 1:
                 _id(part)
                 shape.append("[id]")
+            elif place == 2 and (part == ALL_MEMBERS or part in self._types):
+                self._member(parts[0], part)
+                shape.append("[member]")
             else:
                 raise NotFound("There is nothing at this address: it is no path of the FHIR interface.")
         return "/".join(shape)
+
+    def _member(self, owner: str, member: str) -> None:
+        """Raise NotFound where resources of a type are never in the compartment that the path names."""
+        members = self._compartments.get(owner)
+        if members is None:
+            raise NotFound(f"There is no compartment for {owner} in FHIR R4.", code="not-supported")
+        if member not in (ALL_MEMBERS, owner) and member not in members:
+            text = f"A {member} is never in the compartment of a {owner}, so there is nothing to search."
+            raise NotFound(text, code="not-supported")
 
     def _unknown(self, name: str) -> str:
         near = difflib.get_close_matches(name[:64], self._types, n=1)
@@ -145,6 +169,7 @@ def _filled(target: Target, template: str, parts: Sequence[str]) -> Route[Target
         values.get("[id]", ""),
         int(values.get("[vid]", 0)),
         values.get("$[operation]", "").removeprefix("$"),
+        values.get("[member]", ""),
     )
 
 

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/search.html
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 FORM: Final = "application/x-www-form-urlencoded"
 # Parameters that shape the result; with those that shape the answer they are no criteria.
-RESULT_PARAMETERS: Final = ("_sort", "_count", "_total")
+RESULT_PARAMETERS: Final = ("_sort", "_count", "_total", "_include", "_revinclude")
+EXPLAIN: Final = "_explain"
+_SINGLE = frozenset(("_sort", "_count", "_total", EXPLAIN)) | ANSWER_PARAMETERS
+_INCLUDES = frozenset(("_include", "_revinclude"))
 _HARMLESS = re.compile(r"[A-Za-z0-9_:.=-]{1,80}")
 _TOTALS = frozenset(("none", "estimate", "accurate"))
 
@@ -35,15 +39,19 @@ class SearchQuery:
     criteria  (name with modifier, value), those the server knows
     count     resources per page; 0 for the total alone
     sort      sort keys
+    includes  (name with modifier, value) of _include and _revinclude
     total     "none", "estimate", "accurate", or "" where the client does not say
+    explain   the plan of the search is wanted, not its answer
     remarks   what was left out, where the client is lenient
-    used      the query without what was left out: the self link
+    used      the query as it was carried out: the self link
     """
 
     criteria: tuple[tuple[str, str], ...]
     count: int
     sort: tuple[str, ...]
+    includes: tuple[tuple[str, str], ...]
     total: str
+    explain: bool
     remarks: tuple[Issue, ...]
     used: Query
 
@@ -68,34 +76,75 @@ def understood(endpoint: Endpoint, request: Request, resource_type: str, query: 
     What the store cannot answer stays in it, for the store to refuse, unless the client prefers handling=lenient.
     Raises BadRequest for values that cannot be.
     """
+    single = _single(query)
+    criteria = tuple(pair for pair in query if _role(pair[0]) == "criterion")
+    includes = tuple(pair for pair in query if _role(pair[0]) == "include")
+    sort = _sort(single)
+    missing: frozenset[str] = frozenset()
+    if preferences(request.headers.get("prefer") or "").lenient:
+        asked = SearchRequest(resource_type or None, criteria, sort=sort, includes=includes)
+        missing = frozenset(endpoint.store.unsupported(asked))
+    total = single.get("_total", "")
+    if "_total" in single and total not in _TOTALS:
+        raise BadRequest("_total must be none, estimate or accurate.", code="value")
+    if includes and request.form.summary == "text":
+        raise BadRequest("_include and _revinclude cannot be used together with _summary=text.")
+    counting = request.form.summary == "count"
+    size = endpoint.page_size(single.get("_count"))
+    kept = tuple(key for key in sort if f"_sort={key}" not in missing)
+    return SearchQuery(
+        tuple(pair for pair in criteria if pair[0] not in missing),
+        0 if counting else size,
+        kept,
+        tuple(pair for pair in includes if "=".join(pair) not in missing),
+        "accurate" if counting else total,
+        _explain(single.get(EXPLAIN)),
+        tuple(_left_out(name) for name in sorted(missing)),
+        [pair for pair in (_used(pair, missing, kept, size) for pair in query) if pair is not None],
+    )
+
+
+def _role(name: str) -> str:
+    if name in _SINGLE or name == PAGE:
+        return "form"
+    return "include" if name.partition(":")[0] in _INCLUDES else "criterion"
+
+
+def _single(query: Query) -> dict[str, str]:
+    """Return the parameters that can be given once. Raises BadRequest for one that is repeated."""
     single: dict[str, str] = {}
-    criteria: list[tuple[str, str]] = []
     for name, value in query:
-        if name in RESULT_PARAMETERS:
+        if name in _SINGLE:
             if name in single:
                 raise BadRequest(f"{name} must be given once.", code="value")
             single[name] = value
-        elif name not in ANSWER_PARAMETERS and name != PAGE:
-            criteria.append((name, value))
-    sort = tuple(key.strip() for key in single.get("_sort", "").split(",") if key.strip())
-    missing: frozenset[str] = frozenset()
-    if preferences(request.headers.get("prefer") or "").lenient:
-        missing = frozenset(
-            endpoint.store.unsupported(SearchRequest(resource_type or None, tuple(criteria), sort=sort))
-        )
-    total = single.get("_total", "")
-    if total and total not in _TOTALS:
-        raise BadRequest("_total must be none, estimate or accurate.", code="value")
-    counting = request.form.summary == "count"
-    unsorted = any(name.startswith("_sort=") for name in missing)
-    return SearchQuery(
-        tuple(pair for pair in criteria if pair[0] not in missing),
-        endpoint.page_size(single.get("_count"), counting=counting),
-        () if unsorted else sort,
-        "accurate" if counting else total,
-        tuple(_left_out(name) for name in sorted(missing)),
-        [pair for pair in query if pair[0] not in missing and not (unsorted and pair[0] == "_sort")],
-    )
+    return single
+
+
+def _sort(single: Mapping[str, str]) -> tuple[str, ...]:
+    if "_sort" not in single:
+        return ()
+    keys = tuple(key.strip() for key in single["_sort"].split(","))
+    if not all(key.removeprefix("-") for key in keys):
+        raise BadRequest("_sort has an empty key. It is written as _sort=key,-key.", code="value")
+    return keys
+
+
+def _explain(text: str | None) -> bool:
+    if text not in (None, "true", "false"):
+        raise BadRequest(f"{EXPLAIN} must be true or false.", code="value")
+    return text == "true"
+
+
+def _used(pair: tuple[str, str], missing: Set[str], sort: Sequence[str], count: int) -> tuple[str, str] | None:
+    """Return a parameter as it was used, None where it was left out."""
+    name, _ = pair
+    if name == "_sort":
+        return (name, ",".join(sort)) if sort else None
+    if name == "_count":
+        return name, str(count)
+    left_out = "=".join(pair) if _role(name) == "include" else name
+    return None if left_out in missing else pair
 
 
 def _left_out(name: str) -> Issue:

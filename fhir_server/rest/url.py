@@ -51,7 +51,7 @@ def query_of(text: str, limit: int) -> Query:
 
 def address(base_url: str, path: str, query: Iterable[tuple[str, str]] = ()) -> str:
     """Return the absolute URL of `path` (decoded, below the base) with `query`."""
-    url = f"{base_url}/{quote(path, safe='/$')}" if path else base_url
+    url = f"{base_url}/{quote(path, safe='/$*')}" if path else base_url
     text = urlencode(list(query), safe=":|,/$")
     return f"{url}?{text}" if text else url
 

@@ -35,6 +35,7 @@ from fhir_server.storage.projection import Projector
 from fhir_server.storage.rebuild import Progress, reproject, unfinished
 from fhir_server.storage.restriction import restriction
 from fhir_server.storage.schema import Schema
+from fhir_server.storage.search.explain import Explanation, explain
 from fhir_server.storage.search.plan import unsupported
 from fhir_server.storage.search.run import names, search
 from fhir_server.storage.session import Row, moment
@@ -136,8 +137,18 @@ class Store:
         """
         return self._current(lambda parts: search(parts, access, request))
 
+    def explain(self, access: Access, request: SearchRequest) -> Explanation:
+        """Carry out a search and return how that was done: words, SQL without values, indexes, rows read.
+
+        Raises as `search` does.
+        """
+        return self._current(lambda parts: explain(parts, access, request))
+
     def unsupported(self, request: SearchRequest) -> list[str]:
-        """Return the names of the parameters (and "_sort=key") for which `search` would raise UnsupportedParameter."""
+        """Return the names of the parameters for which `search` would raise UnsupportedParameter.
+
+        Sort keys and includes are named "_sort=key" and "_include=value".
+        """
 
         def find(parts: Parts) -> list[str]:
             found = unsupported(request, names(parts, Access.unrestricted()))

@@ -11,7 +11,7 @@ from fhir_server.errors import BadRequest, FhirError, MethodNotAllowed, NotFound
 from fhir_server.rest.interactions import INTERACTIONS
 from fhir_server.rest.router import Router
 
-ROUTER = Router(INTERACTIONS, load().resource_types)
+ROUTER = Router(INTERACTIONS, load().resource_types, load().compartments)
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,7 @@ WAYS: dict[str, tuple[str, Reading]] = {
 # Functions that show nothing of a record, and why.
 SILENT = {
     "Store.unsupported": "speaks of parameters",
+    "Store.explain": "tells of statements, indexes and numbers of rows, no values: see test_explain.py",
     "Store.write": "hands out a WriteUnit that carries the Access",
     "Store.labels": "shows labels, no resources: see the test below",
     "Store.snapshot": "lets other readings see one state",
