@@ -73,7 +73,7 @@ class Endpoint:
         self.new_id = new_id
         self.pager = Pager(page_key)
         self._searchable: dict[str, Mapping[str, SearchParameter]] = {}
-        self.router: Router[Interaction] = Router(INTERACTIONS, definitions.resource_types)
+        self.router: Router[Interaction] = Router(INTERACTIONS, definitions.resource_types, definitions.compartments)
         self.operations = Operations(OPERATIONS, definitions.operations)
 
     def handle(self, request: Request) -> Response:
