@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import flask
 import pytest
@@ -44,12 +45,54 @@ def test_every_type_is_listed_with_every_interaction(statement: dict[str, Any]) 
     assert system == {"transaction", "batch", "history-system", "search-system"}
 
 
+VALUES = {
+    "token": "true", "string": "x", "date": "2020", "reference": "Patient/x", "number": "1", "uri": "urn:x",
+    "quantity": "5", "near": "47.1|8.5", "_filter": "_id eq x"
+}  # fmt: skip
+
+
 def test_every_search_parameter_that_is_listed_works(fhir: Fhir, statement: dict[str, Any]) -> None:
-    values = {"token": "true", "string": "x", "date": "2020", "reference": "Patient/x", "number": "1", "uri": "urn:x"}
-    for name in ("Patient", "Observation", "Slot", "Encounter", "ChargeItem"):
+    known = load()
+    for name in ("Patient", "Observation", "Slot", "Encounter", "ChargeItem", "Location", "MolecularSequence"):
         for parameter in resource(statement, name)["searchParam"]:
-            answer = fhir.get(f"/{name}?{parameter['name']}={values[parameter['type']]}&_count=0")
+            if parameter["type"] == "composite":
+                components = known.search_parameters_of(name)[parameter["name"]].components
+                types = {one.url: one.type for one in known.search_parameters}
+                value = "$".join(VALUES[types[component.definition]] for component in components)
+            else:
+                value = VALUES[parameter["name"] if parameter["type"] == "special" else parameter["type"]]
+            answer = fhir.get(f"/{name}?{urlencode({parameter['name']: value})}&_count=0")
             assert answer.status_code == 200, (name, parameter, answer.text)
+
+
+def test_every_include_that_is_listed_works(fhir: Fhir, statement: dict[str, Any]) -> None:
+    fhir.create({"resourceType": "Patient"})
+    for name in ("Patient", "Observation", "Slot", "Encounter", "List"):
+        found = resource(statement, name)
+        assert "*" in found["searchInclude"]
+        for parameter, listed in (("_include", "searchInclude"), ("_revinclude", "searchRevInclude")):
+            for start in range(0, len(found[listed]), 20):
+                query = "&".join(f"{parameter}={value}" for value in found[listed][start : start + 20])
+                answer = fhir.get(f"/{name}?_count=1&{query}")
+                assert answer.status_code == 200, (name, query, answer.text)
+    assert "Observation:subject" in resource(statement, "Patient")["searchRevInclude"]
+    assert "Observation:subject" not in resource(statement, "Slot")["searchRevInclude"]
+
+
+def test_an_include_that_is_not_listed_is_refused(fhir: Fhir, statement: dict[str, Any]) -> None:
+    listed = set(resource(statement, "Observation")["searchInclude"])
+    for code in load().search_parameters_of("Observation"):
+        if f"Observation:{code}" not in listed:
+            assert fhir.get(f"/Observation?_include=Observation:{code}").status_code == 400, code
+
+
+def test_every_compartment_is_listed(fhir: Fhir, statement: dict[str, Any]) -> None:
+    listed = statement["rest"][0]["compartment"]
+    assert [url.rpartition("/")[2] for url in listed] == [
+        "device", "encounter", "patient", "practitioner", "relatedperson"
+    ]  # fmt: skip
+    for name in ("Device", "Encounter", "Patient", "Practitioner", "RelatedPerson"):
+        assert fhir.get(f"/{name}/x/*").status_code == 200
 
 
 def test_a_search_parameter_that_is_not_listed_is_refused(fhir: Fhir, statement: dict[str, Any]) -> None:
