@@ -38,6 +38,12 @@ COMPONENT_ERRATA: dict[tuple[str, str], str] = {
 }
 """(composite, component) -> the expression that the component's own definition calls for."""
 
+ALSO_KEPT: dict[str, tuple[Want, ...]] = {
+    # an entry that says deleted is not part of the list: `_list` must not find it
+    "List": (Want("_list", "token", (Step("entry"), Step("deleted"))),),
+}
+"""What parameters ask for that have no expression, by type."""
+
 
 def official_parameters(definitions: Definitions, resource_type: str) -> Iterator[SearchParameter]:
     """Yield the official parameters whose expression has something to say about the type, common ones left out."""
@@ -60,6 +66,8 @@ def derive(definitions: Definitions, resource_type: str) -> Mapping:
     deriver = Deriver(definitions, resource_type)
     for official in official_parameters(definitions, resource_type):
         deriver.add(official)
+    for want in ALSO_KEPT.get(resource_type, ()):
+        deriver.grower.want(want)
     return deriver.mapping()
 
 

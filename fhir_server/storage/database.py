@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from fhir_server.errors import LockTimeout, ServerFault, StoreUnavailable
+from fhir_server.storage import sphere
 from fhir_server.storage.bounded import BoundedConnection
 from fhir_server.storage.conflicts import DRIVER_ERRORS, translated
 from fhir_server.storage.session import PostgresSession, Row, Session, SqliteSession
@@ -285,6 +286,7 @@ def _sqlite_engine(url: URL, lock_timeout: float) -> Engine:
                 "journal_size_limit = 67108864",
             ):
                 connection.execute("PRAGMA " + pragma)
+            sphere.register(connection)
         except BaseException:
             connection.close()
             raise

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from fhir_server.storage.search.listed import listed
+from fhir_server.storage.search.near import near
 from fhir_server.storage.search.node import Node
 
 if TYPE_CHECKING:
@@ -16,5 +18,5 @@ if TYPE_CHECKING:
 Special = Callable[["Names", str | None, str, int], Callable[[str], Node]]
 """special(names, resource type, modifier, depth) gives what makes the node of a value; raises UnsupportedParameter."""
 
-SPECIAL: dict[str, Special] = {}
+SPECIAL: dict[str, Special] = {"near": near, "_list": listed}
 """By the name of the parameter."""
