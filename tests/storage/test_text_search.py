@@ -11,16 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fhir_server.errors import LockTimeout
+from fhir_server.errors import BadRequest, LockTimeout, Unavailable, UnsupportedParameter
 from fhir_server.formats import json
 from fhir_server.storage.access import Access, Grant
-from fhir_server.storage.model import Write
+from fhir_server.storage.model import SearchRequest, Write
 from fhir_server.storage.repository import Store
-from fhir_server.storage.search.chain import Chain
-from fhir_server.storage.search.node import Node
-from fhir_server.storage.search.plan import Plan
-from fhir_server.storage.search.run import Run, reading
-from fhir_server.storage.search.text import Text, make, settled
+from fhir_server.storage.search.explain import explain
 from fhir_server.storage.text.query import matches, parse
 from fhir_server.storage.text.words import words_of
 from tests.stores import EVERYONE, delete, open_store, put
@@ -36,21 +32,10 @@ def basic(id_: str, content: str, narrative: str = "") -> dict[str, Any]:
 
 
 def found(
-    store: Store,
-    query: str,
-    code: str = "_content",
-    type_: str | None = "Basic",
-    access: Access = EVERYONE,
-    wrap: Callable[[Text], Node] | None = None,
-    result: str | None = None,
+    store: Store, query: str, name: str = "_content", type_: str | None = "Basic", access: Access = EVERYONE
 ) -> list[str]:
-    """Run a search with one condition; return ids in order."""
-    parts = store._parts
-    with settled(parts.texts, [code]):
-        node: Any = make(code, query, type_, parts.texts)
-        node = wrap(node) if wrap else node
-        plan = Plan(result or type_, (), (node,), (), 1_000, None, True, ())  # type: ignore[arg-type]
-        page = Run(parts, access, plan, ("search",), reading(parts)).answer()
+    """Run a search with one parameter; return ids in order."""
+    page = store.search(access, SearchRequest(type_, ((name, query),), count=1_000, total=True))
     assert page.total == len(page.rows)
     return sorted(version.id for version in page.rows)
 
@@ -168,15 +153,56 @@ def test_the_restriction_of_the_caller_applies(store: Store) -> None:
         settle(store)
 
 
-def test_it_stands_within_a_chain(store: Store) -> None:
+def test_it_stands_within_chains(store: Store) -> None:
     put(store, *observations())
-    targets = tuple(t for t in store._parts.schema.targets("Observation", "subject") if t.kind == "reference")
-
-    def chained(node: Text) -> Node:
-        return Chain("subject", targets, ("Patient",), (node,))
-
     for _ in range(2):
-        assert found(store, '"fam q"', type_="Patient", wrap=chained, result="Observation") == ["oq"]
+        assert found(store, '"fam q"', "subject:Patient._content", "Observation") == ["oq"]
+        assert found(store, '"fam q"', "subject:Patient._text", "Observation") == []
+        assert found(store, "shared", "_has:Observation:subject:_content", "Patient") == ["p", "q"]
+        both = SearchRequest("Observation", (("_content", "words"), ("subject", "Patient/p"), ("status", "final")))
+        assert [row.id for row in store.search(EVERYONE, both).rows] == ["op"]
+        settle(store)
+
+
+def test_pages_and_sorting_work_as_with_any_other_parameter(store: Store) -> None:
+    put(store, *(basic(f"b{number}", "word") for number in range(7)))
+    for _ in range(2):
+        seen: list[str] = []
+        cursor = ""
+        while True:
+            request = SearchRequest("Basic", (("_content", "word"),), count=3, cursor=cursor, sort=("-_id",))
+            page = store.search(EVERYONE, request)
+            seen += [row.id for row in page.rows]
+            cursor = page.next_cursor
+            if not cursor:
+                break
+        assert seen == [f"b{number}" for number in reversed(range(7))]
+        settle(store)
+
+
+def test_what_cannot_be_answered_is_refused(store: Store) -> None:
+    for name in ("_content:exact", "_text:missing", "subject:Patient._content:contains"):
+        with pytest.raises(UnsupportedParameter):
+            found(store, "x", name, "Observation")
+    for value in ("", "-x", "(a", "x" * 2_000):
+        with pytest.raises(BadRequest):
+            found(store, value)
+    put(store, basic("a", "x"), basic("b", "x"))
+    low = open_store(store.database.url.render_as_string(hide_password=False), text_backlog=1)
+    with pytest.raises(Unavailable, match="2 new versions"):
+        found(low, "x")
+    assert [row.id for row in low.search(EVERYONE, SearchRequest("Basic", (("_id", "a"),))).rows] == ["a"]
+    settle(store)
+    assert found(low, "x") == ["a", "b"]
+    low.database.close()
+
+
+def test_the_explanation_of_a_search_has_no_words_of_it(store: Store) -> None:
+    put(store, basic("a", "secret"))
+    for _ in range(2):
+        told = explain(store._parts, EVERYONE, SearchRequest("Basic", (("_content", '"secret word"'),), count=10))
+        assert told.statements
+        assert "secret" not in str(told)
         settle(store)
 
 
@@ -199,7 +225,8 @@ def test_in_a_write_transaction_other_writers_wait_until_its_end(store: Store) -
 
     def work(unit: Any) -> None:
         unit.persist([Write("create", "Basic", "own", basic("own", "word"))])
-        assert found(store, "word") == ["a", "own"], "one's own writes are seen"
+        seen = [version.id for version in unit.match("Basic", [("_content", "word")])]
+        assert sorted(seen) == ["a", "own"], "one's own writes are seen"
         refused: list[type] = []
 
         def late() -> None:

@@ -20,6 +20,7 @@ from fhir_server.storage.search.included import Included
 from fhir_server.storage.search.plan import Plan
 from fhir_server.storage.search.run import SEARCHING, Run, planned, reading
 from fhir_server.storage.search.statement import Statement
+from fhir_server.storage.search.text import settled
 from fhir_server.storage.session import Row, Session
 
 _MOST_STATEMENTS = 20
@@ -93,7 +94,8 @@ class Explanation:
 
 def explain(parts: Parts, access: Access, request: SearchRequest) -> Explanation:
     """Carry out a search and return how that was done. Errors as `search` raises them."""
-    return _Explainer(parts, access, planned(parts, access, request)).explanation()
+    with settled(parts.texts, (name for name, _ in request.parameters)):
+        return _Explainer(parts, access, planned(parts, access, request)).explanation()
 
 
 class _Explainer:

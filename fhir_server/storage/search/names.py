@@ -25,6 +25,7 @@ from fhir_server.storage.search.special import SPECIAL
 from fhir_server.storage.search.token import applies
 from fhir_server.storage.targets import COMMON_TARGETS, SearchTarget
 from fhir_server.storage.terminology import Terminology
+from fhir_server.storage.text.waiting import Texts
 
 Made = Callable[[str], Node]
 """Makes the node of a value. Raises BadRequest (code value) for a value the parameter cannot have."""
@@ -40,6 +41,7 @@ class Names:
 
     now          for approximate dates
     terminology  the value sets and code systems the caller may read
+    texts        what the index of words lacks
     """
 
     schema: Schema
@@ -47,6 +49,7 @@ class Names:
     base_url: str
     now: datetime
     terminology: Terminology | None = None
+    texts: Texts | None = None
 
     def node(self, resource_type: str | None, types: tuple[str, ...], name: str, depth: int = 0) -> Made:
         """Return what makes the node of a parameter.

@@ -22,6 +22,7 @@ from fhir_server.storage.search.rows import FIXED, version_of
 from fhir_server.storage.search.scope import Build, compartments, rights
 from fhir_server.storage.search.select import Compiler
 from fhir_server.storage.search.statement import Statement
+from fhir_server.storage.search.text import settled
 from fhir_server.storage.session import Row, Session
 from fhir_server.storage.terminology import Terminology
 
@@ -35,20 +36,21 @@ Fetch = Callable[[Statement, dict[str, Any]], list[Row]]
 
 def search(parts: Parts, access: Access, request: SearchRequest) -> SearchPage:
     """Return one page of matches. Errors as `plan` raises them."""
-    run = Run(parts, access, planned(parts, access, request), SEARCHING, reading(parts))
-    return run.answer()
+    with settled(parts.texts, (name for name, _ in request.parameters)):
+        return Run(parts, access, planned(parts, access, request), SEARCHING, reading(parts)).answer()
 
 
 def matches(parts: Parts, access: Access, request: SearchRequest, session: Session) -> list[Version]:
     """Return at most `request.count` matches, as the open transaction of `session` sees them."""
-    run = Run(
-        parts,
-        access,
-        planned(parts, access, request),
-        _MATCH,
-        lambda made, values: session.run(made.sql, made.bound(values)),
-    )
-    return [found.version for found in run.rows(None, request.count)]
+    with settled(parts.texts, (name for name, _ in request.parameters)):
+        run = Run(
+            parts,
+            access,
+            planned(parts, access, request),
+            _MATCH,
+            lambda made, values: session.run(made.sql, made.bound(values)),
+        )
+        return [found.version for found in run.rows(None, request.count)]
 
 
 def planned(parts: Parts, access: Access, request: SearchRequest) -> Plan:
@@ -64,7 +66,7 @@ def names(parts: Parts, access: Access) -> Names:
         return search(parts, caller, request).rows
 
     terms = Terminology(access, find, parts.definitions, parts.base_url)
-    return Names(parts.schema, parts.definitions, parts.base_url, parts.clock().astimezone(UTC), terms)
+    return Names(parts.schema, parts.definitions, parts.base_url, parts.clock().astimezone(UTC), terms, parts.texts)
 
 
 def reading(parts: Parts) -> Fetch:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fhir_server.storage.search.listed import listed
 from fhir_server.storage.search.near import near
 from fhir_server.storage.search.node import Node
+from fhir_server.storage.search.text import asked
 
 if TYPE_CHECKING:
     from fhir_server.storage.search.names import Names
@@ -18,5 +19,5 @@ if TYPE_CHECKING:
 Special = Callable[["Names", str | None, str, int], Callable[[str], Node]]
 """special(names, resource type, modifier, depth) gives what makes the node of a value; raises UnsupportedParameter."""
 
-SPECIAL: dict[str, Special] = {"near": near, "_list": listed}
+SPECIAL: dict[str, Special] = {"near": near, "_list": listed, "_text": asked("_text"), "_content": asked("_content")}
 """By the name of the parameter."""

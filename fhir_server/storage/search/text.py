@@ -5,23 +5,26 @@ https://hl7.org/fhir/R4/search.html#content
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, cast, func, not_, or_, select, type_coerce, union_all
 from sqlalchemy import literal_column as sql
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from fhir_server.storage.search.arrays import in_array
-from fhir_server.storage.search.kind import Marks
-from fhir_server.storage.search.node import TEXT, Driver, Nothing
+from fhir_server.storage.search.kind import Marks, named, unsupported_parameter
+from fhir_server.storage.search.node import TEXT, Node, Nothing
 from fhir_server.storage.search.scope import Build, Scope
 from fhir_server.storage.tables import resource
 from fhir_server.storage.text.query import All, Query, Term, fts5, has_phrase, parse, terms, tsquery
 from fhir_server.storage.text.tables import is_short, text_index, text_search, vector
 from fhir_server.storage.text.waiting import Texts, Waiting
+
+if TYPE_CHECKING:
+    from fhir_server.storage.search.names import Names
 
 CODES = ("_text", "_content")
 
@@ -60,9 +63,6 @@ class Text(Nothing):
 
     def words(self) -> str:
         return f"{self.code} (text index, and {len(self.waiting.matched)} of what it lacks)"
-
-    def drive(self, build: Build, resource_type: str | None, marks: Marks) -> Driver | None:
-        return Driver(self._keys(build, resource_type, marks).subquery(build.name()), ())
 
     def keys(self, scope: Scope, marks: Marks) -> Select[Any] | None:
         return self._keys(scope.build, scope.type, marks)
@@ -139,6 +139,18 @@ def make(code: str, value: str, resource_type: str | None, texts: Texts) -> Text
     query = parse(value)
     waiting = texts.waiting(resource_type, query, narrative=code == "_text")
     return Text("_text" if code == "_text" else "_content", query, waiting, texts.database.dialect)
+
+
+def asked(code: str) -> Callable[[Names, str | None, str, int], Callable[[str], Node]]:
+    """Return what gives the maker of nodes for `_text` or `_content`, as `special` wants it."""
+
+    def special(names: Names, resource_type: str | None, modifier: str, depth: int) -> Callable[[str], Node]:  # noqa: ARG001
+        texts = names.texts
+        if modifier or texts is None:
+            raise unsupported_parameter(f"The parameter {code} has no modifier {named(modifier)}.")
+        return lambda value: make(code, value, resource_type, texts)
+
+    return special
 
 
 def settled(texts: Texts, names: Iterable[str]) -> AbstractContextManager[None]:
