@@ -21,9 +21,10 @@ from fhir_server.rest.interactions import INTERACTIONS
 from fhir_server.rest.interactions.history import PARAMETERS as HISTORY_PARAMETERS
 from fhir_server.rest.interactions.patch import FORMATS as PATCH_FORMATS
 from fhir_server.rest.operation import Known, Level
+from fhir_server.rest.paging import EXPLAIN
 from fhir_server.rest.representation import JSON, XML
 from fhir_server.rest.router import ALL_MEMBERS
-from fhir_server.rest.search_request import EXPLAIN, FORM, RESULT_PARAMETERS
+from fhir_server.rest.search_request import FORM, RESULT_PARAMETERS
 
 _FORMAT_PARAMETERS: Final = ("_format", "_pretty", "_summary", "_elements")
 _CONDITIONS: Final = {
@@ -121,10 +122,6 @@ def _components(spec: Any, endpoint: Endpoint) -> None:
                 spec.components.parameter(key, "query", given)
 
 
-def _key(code: str, kind: str) -> str:
-    return f"{code}.{kind}"
-
-
 def _result_parameters(endpoint: Endpoint) -> tuple[str, ...]:
     explain = endpoint.settings.explain != "nobody"
     return (*RESULT_PARAMETERS, EXPLAIN) if explain else RESULT_PARAMETERS
@@ -134,6 +131,10 @@ def _paths(endpoint: Endpoint) -> dict[str, dict[str, Any]]:
     paths: dict[str, dict[str, Any]] = {}
     for interaction in INTERACTIONS:
         if interaction.code == "operation":
+def _key(code: str, kind: str) -> str:
+    return f"{code}.{kind}"
+
+
             continue
         types = ("",) if interaction.level == "system" else endpoint.definitions.resource_types
         for name in types:
@@ -147,10 +148,6 @@ def _paths(endpoint: Endpoint) -> dict[str, dict[str, Any]]:
                 _place(paths, path, "", method, _call(known, level, path, method))
     return paths
 
-
-def _place(paths: dict[str, dict[str, Any]], template: str, name: str, method: str, described: Any) -> None:
-    path = "/" + template.replace("[type]", name).replace("[id]", "{id}").replace("[vid]", "{vid}")
-    paths.setdefault(path, {}).setdefault(method.lower(), described)
 
 def _compartments(paths: dict[str, dict[str, Any]], endpoint: Endpoint, interaction: Interaction) -> None:
     for owner, members in endpoint.definitions.compartments.items():
@@ -167,6 +164,10 @@ def _compartments(paths: dict[str, dict[str, Any]], endpoint: Endpoint, interact
 def _described(endpoint: Endpoint, interaction: Interaction, name: str) -> dict[str, Any]:
     code = interaction.code
     conditional = code in ("update", "patch", "delete") and interaction.level == "type"
+def _place(paths: dict[str, dict[str, Any]], template: str, name: str, method: str, described: Any) -> None:
+    path = "/" + template.replace("[type]", name).replace("[id]", "{id}").replace("[vid]", "{vid}")
+    paths.setdefault(path, {}).setdefault(method.lower(), described)
+
     form = code.startswith("search") and interaction.method == "POST"
     names = [part[1:-1] for part in ("[id]", "[vid]") if part in interaction.path]
     names += _CONDITIONS.get(code, ())

@@ -17,9 +17,10 @@ from fhir_server.rest.url import Query, without
 from fhir_server.storage.access import Access
 
 PAGE = "_page"
+EXPLAIN = "_explain"
 _MAC_BYTES = 16
-# Parameters that may differ between pages: they change how a page looks, not what is on it.
-_FREE = ANSWER_PARAMETERS | {PAGE}
+# Parameters that may differ between pages: they change how a page looks or what is told of it, not what is on it.
+_FREE = ANSWER_PARAMETERS | {PAGE, EXPLAIN}
 
 
 class Pager:

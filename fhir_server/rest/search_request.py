@@ -15,7 +15,7 @@ from fhir_server.formats.negotiate import body_format
 from fhir_server.rest.change import ANSWER_PARAMETERS
 from fhir_server.rest.headers import preferences
 from fhir_server.rest.message import Request
-from fhir_server.rest.paging import PAGE
+from fhir_server.rest.paging import EXPLAIN, PAGE
 from fhir_server.rest.url import Query, query_of
 from fhir_server.storage.model import SearchRequest
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 FORM: Final = "application/x-www-form-urlencoded"
 # Parameters that shape the result; with those that shape the answer they are no criteria.
 RESULT_PARAMETERS: Final = ("_sort", "_count", "_total", "_include", "_revinclude")
-EXPLAIN: Final = "_explain"
 _SINGLE = frozenset(("_sort", "_count", "_total", EXPLAIN)) | ANSWER_PARAMETERS
 _INCLUDES = frozenset(("_include", "_revinclude"))
 _HARMLESS = re.compile(r"[A-Za-z0-9_:.=-]{1,80}")

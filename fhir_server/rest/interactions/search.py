@@ -14,10 +14,10 @@ from fhir_server.rest.explanation import explanation_text
 from fhir_server.rest.interaction import Interaction
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.outcome import outcome_text
-from fhir_server.rest.paging import PAGE
+from fhir_server.rest.paging import EXPLAIN, PAGE
 from fhir_server.rest.representation import part
 from fhir_server.rest.router import ALL_MEMBERS, Route
-from fhir_server.rest.search_request import EXPLAIN, SearchQuery, understood
+from fhir_server.rest.search_request import SearchQuery, understood
 from fhir_server.rest.url import address, without
 from fhir_server.storage.model import SearchPage, SearchRequest
 
