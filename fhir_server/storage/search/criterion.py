@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/search.html#combining
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, false, or_, select, true, union_all
@@ -28,6 +28,7 @@ from fhir_server.storage.search.node import (
     TOKEN,
     URI,
     Driver,
+    Node,
 )
 from fhir_server.storage.search.operand import Operand
 from fhir_server.storage.search.scope import Build, Scope
@@ -221,6 +222,9 @@ class Criterion:
         if not self.is_dated(scope.parts.schema.layout(scope.type).main_date):
             return None
         return date.implied(self.values[0], marks, self.targets[0], copy, scope)
+
+    def split(self, marks: Marks) -> list[tuple[Node, Marks]]:
+        return [(replace(self, values=(value,)), own) for value, own in self._valued(marks)]
 
     def is_dated(self, main_date: str) -> bool:
         if self.kind != "date" or self.is_negative or len(self.targets) != 1:

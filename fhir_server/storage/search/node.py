@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/search.html
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -73,6 +73,9 @@ class Node(Protocol):
     def is_dated(self, main_date: str) -> bool:
         """Return whether only resources that have a value in the column `main_date` match."""
 
+    def split(self, marks: Marks) -> Sequence[tuple[Node, Marks]]:
+        """Return nodes of which one must match, each with its marks, that drive statements in the same order."""
+
     def words(self) -> str:
         """Return what the node asks, for a reader, without values."""
 
@@ -93,6 +96,10 @@ class Nothing:
     def is_dated(self, main_date: str) -> bool:  # noqa: ARG002
         """No."""
         return False
+
+    def split(self, marks: Marks) -> Sequence[tuple[Node, Marks]]:  # noqa: ARG002
+        """Nothing to split."""
+        return ()
 
 
 def shared(nodes: Iterable[Node], marks: Marks) -> Iterator[tuple[Node, Marks]]:

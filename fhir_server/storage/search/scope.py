@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/search.html
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, Table, bindparam, select
 
@@ -18,6 +18,7 @@ from fhir_server.storage.search.node import Driver, Node
 from fhir_server.storage.tables import resource
 
 Marked = tuple[Node, Marks]
+Start = Literal["narrowest", "main", "resource"]
 
 
 class Build:
@@ -86,6 +87,7 @@ class Scope:
     key         its key
     conditions  what has been found out to be true of it so far
     is_dated    whether it has a value for the type's main date
+    driving     the node whose table the statement starts from, None when it starts from all resources
     """
 
     def __init__(self, build: Build, resource_type: str | None, driver: Driver) -> None:
@@ -97,25 +99,31 @@ class Scope:
         self.source: FromClause = driver.table
         self.conditions: list[ColumnElement[bool]] = []
         self.is_dated = False
+        self.driving: Node | None = None
         self._main: FromClause | None = driver.table if driver.is_main else None
         self._resource: FromClause | None = driver.table if driver.is_resource else None
 
     @classmethod
-    def of(cls, build: Build, resource_type: str | None, nodes: Sequence[Marked], *, whole: bool = False) -> Scope:
+    def of(cls, build: Build, resource_type: str | None, nodes: Sequence[Marked], start: Start = "narrowest") -> Scope:
         """Return the scope of the resources of a type that match all `nodes` and that the caller may see.
 
-        whole  start from the type's main table (or `resource`), whatever the nodes are
+        start  where its statement starts: from the table of the narrowest node, else from the type's main table; always
+               from the main table; always from `resource`
         """
         driver, driving = None, None
-        if not whole:
+        if start == "narrowest":
             for node, marks in sorted(nodes, key=lambda each: each[0].rank):
                 driver = node.drive(build, resource_type, marks)
                 if driver is not None:
                     driving = node
                     break
         if driver is None:
-            driver = _whole(build, resource_type)
+            driver = _whole(build, None if start == "resource" else resource_type)
+            if start == "resource" and resource_type is not None:
+                own = driver.table.c.type == resource_type
+                driver = Driver(driver.table, (own, *driver.conditions), is_resource=True)
         scope = cls(build, resource_type, driver)
+        scope.driving = driving
         scope.conditions += driver.conditions
         if resource_type is not None:
             main_date = build.parts.schema.layout(resource_type).main_date

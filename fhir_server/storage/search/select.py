@@ -12,17 +12,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Select, and_, false, func, or_, select, tuple_, union_all
 
 from fhir_server.storage.schema import prefix_of
 from fhir_server.storage.search.kind import among
 from fhir_server.storage.search.node import shared
 from fhir_server.storage.search.plan import Plan, Position
-from fhir_server.storage.search.scope import Build, Scope, mark
+from fhir_server.storage.search.scope import Build, Marked, Scope, Start, mark
 from fhir_server.storage.search.statement import Raw
 from fhir_server.storage.tables import resource, resource_version
 
 _RAW = Raw()
+_MOST_PARTS = 10  # selects of which a page is put together
 _TEXTS = frozenset({"string", "part", "uri", "canonical"})
 
 
@@ -42,27 +43,62 @@ class Compiler:
         self._build = build
         self._plan = plan
         marks = [mark(f"p{number}") for number in range(len(plan.data()))]
-        nodes = list(shared(plan.nodes, marks))
-        self.scope = Scope.of(build, plan.type, nodes)
-        if plan.types:
-            kind = self.scope.resource().c.type
-            self.scope.conditions.append(_one_of(kind, plan))
-        self.terms = self._terms()
+        self._nodes = list(shared(plan.nodes, marks))
+        self.scope = self._made(self._nodes, "narrowest")
+        start = self._better_start()
+        if start != "narrowest":
+            self.scope = self._made(self._nodes, start)
+        self.terms = self._terms(self.scope)
+        self.scopes = self._split()
 
-    def _terms(self) -> list[Term]:
+    def _made(self, nodes: Sequence[Marked], start: Start) -> Scope:
+        scope = Scope.of(self._build, self._plan.type, nodes, start)
+        if self._plan.types:
+            scope.conditions.append(_one_of(scope.resource().c.type, self._plan))
+        return scope
+
+    def _better_start(self) -> Start:
+        """Return from where the order of the first sort key is had without sorting all that match."""
+        if not self._plan.sort or self._plan.type is None:
+            return "narrowest"
+        # With a choice PostgreSQL compares both ways by its statistics; SQLite would walk the whole type.
+        free = self.scope.driving is None or self._build.parts.database.dialect == "postgresql"
+        key = self._plan.sort[0]
+        if not free or key.is_main_date(self.scope):
+            return "narrowest"
+        if key.always_there:
+            return "resource"
+        return "main" if key.is_main_column else "narrowest"
+
+    def _split(self) -> list[Scope]:
+        """Return a scope for each value of the driving condition: each gives its rows in order, all together do not."""
+        scope = self.scope
+        if scope.driving is None or scope.driver.order is None or scope.unique or not self.terms[:-1]:
+            return [scope]
+        if self.terms[0].value is not scope.driver.order:
+            return [scope]
+        (marks,) = [own for node, own in self._nodes if node is scope.driving]
+        parts = scope.driving.split(marks)
+        if not 1 < len(parts) <= _MOST_PARTS:
+            return [scope]
+        others = [pair for pair in self._nodes if pair[0] is not scope.driving]
+        scopes = [self._made([part, *others], "narrowest") for part in parts]
+        return scopes if all(each.driver.order is not None for each in scopes) else [scope]
+
+    def _terms(self, scope: Scope) -> list[Term]:
         terms: list[Term] = []
         for key in self._plan.sort:
-            value = key.column(self.scope)
+            value = key.column(scope)
             if key.targets[0].kind in _TEXTS:
                 value = prefix_of(value)
-            dated = self.scope.is_dated and key.is_main_date(self.scope)
+            dated = scope.is_dated and key.is_main_date(scope)
             terms.append(Term(value, key.descending, not (key.always_there or dated)))
-        driver = self.scope.driver
+        driver = scope.driver
         if not terms and driver.order is not None:
             # The order of the index the statement starts from, newest first: it costs nothing.
-            terms.append(Term(driver.order, descending=True, nullable=driver.sparse and not self.scope.is_dated))
+            terms.append(Term(driver.order, descending=True, nullable=driver.sparse and not scope.is_dated))
         # The key breaks ties in the direction of the last term, so that one index serves both.
-        return [*terms, Term(self.scope.key, terms[-1].descending if terms else False, nullable=False)]
+        return [*terms, Term(scope.key, terms[-1].descending if terms else False, nullable=False)]
 
     @property
     def phases(self) -> int:
@@ -76,7 +112,28 @@ class Compiler:
                   rows as "limit"
         Columns: type, id, version, last_updated, key, method, content, then the values of the terms but the key.
         """
-        terms, scope = self.terms, self.scope
+        parts = [self._keys(scope, position, phase, backward=backward) for scope in self.scopes]
+        chosen, terms = parts[0]
+        if len(parts) > 1:
+            each = [select(part.subquery(self._build.name())) for part, _ in parts]
+            whole = union_all(*each).subquery(self._build.name())
+            columns = dict(whole.c)
+            ordered = _ordered(terms, columns, whole.c.key, backward=backward)
+            chosen = select(*columns.values()).distinct().order_by(*ordered).limit(mark("limit", _RAW))
+        page = chosen.subquery("page")
+        r, v = resource.alias("r"), resource_version.alias("v")
+        values = [page.c[f"s{number}"] for number in range(len(terms) - 1)]
+        return (
+            select(r.c.type, r.c.id, r.c.version, r.c.last_updated, page.c.key, v.c.method, v.c.content, *values)
+            .select_from(page.join(r, r.c.key == page.c.key).join(v, _same_version(r, v)))
+            .order_by(*_ordered(terms, dict(page.c), page.c.key, backward=backward))
+        )
+
+    def _keys(
+        self, scope: Scope, position: Position | None, phase: int, *, backward: bool
+    ) -> tuple[Select[Any], list[Term]]:
+        """Return the select of the keys of a page with the values they are sorted by, and those terms."""
+        terms = self._terms(scope)
         conditions = list(scope.conditions)
         if terms[0].nullable:
             conditions.append(terms[0].value.is_(None) if phase else terms[0].value.is_not(None))
@@ -93,20 +150,12 @@ class Compiler:
         named = [term.value.label(f"s{number}") for number, term in enumerate(terms[:-1])]
         # Where a value may be missing, that comes first in the order; DISTINCT wants it among the columns.
         flags = [term.value.is_(None).label(f"n{number}") for number, term in enumerate(terms) if term.nullable]
-        key = scope.key.label("key")
-        chosen = select(*named, *flags, key).select_from(scope.source).where(*conditions)
+        chosen = select(*named, *flags, scope.key.label("key")).select_from(scope.source).where(*conditions)
         if not scope.unique:
             chosen = chosen.distinct()
         inner: dict[str, ColumnElement[Any]] = {column.name: column for column in (*named, *flags)}
-        chosen = chosen.order_by(*_ordered(terms, inner, scope.key, backward=backward)).limit(mark("limit", _RAW))
-        page = chosen.subquery("page")
-        r, v = resource.alias("r"), resource_version.alias("v")
-        values = [page.c[column.name] for column in named]
-        return (
-            select(r.c.type, r.c.id, r.c.version, r.c.last_updated, page.c.key, v.c.method, v.c.content, *values)
-            .select_from(page.join(r, r.c.key == page.c.key).join(v, _same_version(r, v)))
-            .order_by(*_ordered(terms, dict(page.c), page.c.key, backward=backward))
-        )
+        ordered = _ordered(terms, inner, scope.key, backward=backward)
+        return chosen.order_by(*ordered).limit(mark("limit", _RAW)), terms
 
     def count(self) -> Select[Any]:
         """Return the statement of the exact number of matches."""

@@ -67,6 +67,11 @@ class SortKey:
         """Whether every resource has a value."""
         return self.targets[0].table == resource.name
 
+    @property
+    def is_main_column(self) -> bool:
+        """Whether it is a column of the type's main table."""
+        return len(self.targets) == 1 and self.targets[0].is_main and not self.targets[0].filters
+
     def is_main_date(self, scope: Scope) -> bool:
         """Return whether the key is the main date of the scope's type."""
         if scope.type is None or len(self.targets) != 1 or not self.targets[0].is_main:
