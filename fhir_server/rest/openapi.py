@@ -127,22 +127,22 @@ def _result_parameters(endpoint: Endpoint) -> tuple[str, ...]:
     return (*RESULT_PARAMETERS, EXPLAIN) if explain else RESULT_PARAMETERS
 
 
-def _paths(endpoint: Endpoint) -> dict[str, dict[str, Any]]:
-    paths: dict[str, dict[str, Any]] = {}
-    for interaction in INTERACTIONS:
-        if interaction.code == "operation":
 def _key(code: str, kind: str) -> str:
     return f"{code}.{kind}"
 
 
+def _paths(endpoint: Endpoint) -> dict[str, dict[str, Any]]:
+    paths: dict[str, dict[str, Any]] = {}
+    for interaction in INTERACTIONS:
+        if interaction.code == "operation":
+            continue
+        if interaction.level == "compartment":
+            _compartments(paths, endpoint, interaction)
             continue
         types = ("",) if interaction.level == "system" else endpoint.definitions.resource_types
         for name in types:
             _place(paths, interaction.path, name, interaction.method, _described(endpoint, interaction, name))
     for known in endpoint.operations.all:
-        if interaction.level == "compartment":
-            _compartments(paths, endpoint, interaction)
-            continue
         for level, path in _calls(endpoint, known):
             for method in known.methods:
                 _place(paths, path, "", method, _call(known, level, path, method))
@@ -160,14 +160,14 @@ def _compartments(paths: dict[str, dict[str, Any]], endpoint: Endpoint, interact
             _place(paths, template, owner, interaction.method, described)
 
 
-
-def _described(endpoint: Endpoint, interaction: Interaction, name: str) -> dict[str, Any]:
-    code = interaction.code
-    conditional = code in ("update", "patch", "delete") and interaction.level == "type"
 def _place(paths: dict[str, dict[str, Any]], template: str, name: str, method: str, described: Any) -> None:
     path = "/" + template.replace("[type]", name).replace("[id]", "{id}").replace("[vid]", "{vid}")
     paths.setdefault(path, {}).setdefault(method.lower(), described)
 
+
+def _described(endpoint: Endpoint, interaction: Interaction, name: str) -> dict[str, Any]:
+    code = interaction.code
+    conditional = code in ("update", "patch", "delete") and interaction.level == "type"
     form = code.startswith("search") and interaction.method == "POST"
     names = [part[1:-1] for part in ("[id]", "[vid]") if part in interaction.path]
     names += _CONDITIONS.get(code, ())
