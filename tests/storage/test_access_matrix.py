@@ -130,6 +130,11 @@ WAYS: dict[str, tuple[str, Reading]] = {
 SILENT = {
     "Store.unsupported": "speaks of parameters",
     "Store.explain": "tells of statements, indexes and numbers of rows, no values: see test_explain.py",
+    "Store.builder": "of the operator: builds search parameters",
+    "Store.custom": "names search parameters, no records",
+    "Store.parameter_entries": "how far a parameter is built, for whoever has read it",
+    "Store.parameters_changed": "a signal",
+    "Store.index_words": "of the operator; returns a number",
     "Store.write": "hands out a WriteUnit that carries the Access",
     "Store.labels": "shows labels, no resources: see the test below",
     "Store.snapshot": "lets other readings see one state",
