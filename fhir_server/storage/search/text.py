@@ -10,15 +10,27 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, cast, func, not_, or_, select, type_coerce, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    cast,
+    func,
+    not_,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy import literal_column as sql
-from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
-from fhir_server.storage.search.arrays import in_array
+from fhir_server.storage.search.arrays import Array, in_array
 from fhir_server.storage.search.kind import Marks, named, unsupported_parameter
 from fhir_server.storage.search.node import TEXT, Node, Nothing
 from fhir_server.storage.search.scope import Build, Scope
-from fhir_server.storage.tables import resource
 from fhir_server.storage.text.query import All, Query, Term, fts5, has_phrase, parse, terms, tsquery
 from fhir_server.storage.text.tables import is_short, text_index, text_search, vector
 from fhir_server.storage.text.waiting import Texts, Waiting
@@ -79,11 +91,16 @@ class Text(Nothing):
         for part, words in parts:
             part = part.where(not_(in_array(words.c.key, stale, self.dialect)))
             found.append(part if resource_type is None else part.where(words.c.type == resource_type))
-        head = build.alias(resource)
-        late = select(head.c.key).where(in_array(head.c.key, matched, self.dialect))
-        found.append(late if resource_type is None else late.where(head.c.type == resource_type))
+        found.append(self._late(matched))
         united = union_all(*found).subquery(build.name())
         return select(united.c.key)
+
+    def _late(self, matched: ColumnElement[Any]) -> Select[Any]:
+        """Return the keys that match by what the index lacks; they are of the right type already."""
+        bound = type_coerce(matched, Array(numbers=True))
+        if self.dialect == "postgresql":
+            return select(func.unnest(cast(bound, ARRAY(BigInteger))))
+        return select(func.json_each(bound).table_valued("value").c.value)
 
     def _indexed(self, build: Build, asked: ColumnElement[Any], patterns: Marks) -> tuple[Select[Any], FromClause]:
         """Return the keys that the index finds, with the table of their words."""
