@@ -21,7 +21,8 @@ from fhir_server.definitions import load
 def command(*, types: tuple[str, ...], **options: Any) -> None:
     """Fill the tables of resource TYPEs anew from the stored documents.
 
-    Without a TYPE: the types that an interrupted run or a migration left incomplete, or else all of them.
+    Without a TYPE: search parameters that were added and are not complete, and the types that an interrupted run or a
+    migration left incomplete; or else all types.
 
     The server may run meanwhile: searches over a type are refused until its tables are complete, reads go on.
     """

@@ -94,10 +94,12 @@ def application(settings: Settings) -> WSGIApplication:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     from fhir_server.app import create_app
     from fhir_server.definitions import load
+    from fhir_server.storage.custom.background import Background
 
     logs.configure(settings.log_level)
     end_with_parent(signal.SIGTERM)
-    app: WSGIApplication = create_app(settings)
+    app = create_app(settings)
+    Background(app.extensions["fhir_server"].endpoint.store).start()
     relieve()
     if not settings.access_log:
         return app

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from fhir_server.definitions import Definitions, SearchParameter
@@ -23,6 +22,7 @@ from fhir_server.rest.interactions.transaction import transaction
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.operation import Operations
 from fhir_server.rest.operations import OPERATIONS
+from fhir_server.rest.operations.own import own_definitions
 from fhir_server.rest.outcome import error_response, fault_response, within
 from fhir_server.rest.paging import Pager
 from fhir_server.rest.pipeline import write
@@ -73,8 +73,9 @@ class Endpoint:
         self.new_id = new_id
         self.pager = Pager(page_key)
         self._searchable: dict[str, Mapping[str, SearchParameter]] = {}
+        self._statement: tuple[int, Statement] | None = None
         self.router: Router[Interaction] = Router(INTERACTIONS, definitions.resource_types, definitions.compartments)
-        self.operations = Operations(OPERATIONS, definitions.operations)
+        self.operations = Operations(OPERATIONS, (*definitions.operations, *own_definitions(settings.base_url)))
 
     def handle(self, request: Request) -> Response:
         """Return the answer to a request; errors are answers too, nothing is raised."""
@@ -125,7 +126,8 @@ class Endpoint:
         found = self._searchable.get(resource_type)
         if found is None:
             found = self._searchable[resource_type] = self._supported(resource_type)
-        return found
+        added = self.store.custom.searchable(resource_type)
+        return {**found, **added} if added else found
 
     def main_date(self, resource_type: str) -> str:
         """Return the search parameter for the date that a resource of this type is mostly about, "" for none."""
@@ -143,7 +145,11 @@ class Endpoint:
         missing = frozenset(self.store.unsupported(asked))
         return {code: parameter for code, parameter in known.items() if code not in missing}
 
-    @cached_property
+    @property
     def statement(self) -> Statement:
-        """The CapabilityStatement, made once."""
-        return statement(self)
+        """The CapabilityStatement, made anew when search parameters were added or went."""
+        stamp = self.store.custom.stamp
+        made = self._statement
+        if made is None or made[0] != stamp:
+            made = self._statement = (stamp, statement(self))
+        return made[1]

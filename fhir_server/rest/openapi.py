@@ -59,6 +59,7 @@ class _Api(Api):  # type: ignore[misc]
         self._endpoint = endpoint
         self._lock = threading.Lock()
         self._document = b""
+        self._stamp = 0  # of the search parameters it was made for
         # The router is FHIR's own, not Flask's, so paths are given and not read from Flask's rules.
         super().__init__(app, spec_kwargs={"flask_plugin": BasePlugin()})
 
@@ -66,10 +67,13 @@ class _Api(Api):  # type: ignore[misc]
         """Errors are OperationOutcomes; http.py answers them."""
 
     def _openapi_json(self) -> flask.Response:
+        stamp = self._endpoint.store.custom.stamp
         with self._lock:
-            if not self._document:
+            if not self._document or stamp != self._stamp:
+                self._init_spec(**self._spec_kwargs)  # an empty one
                 describe(self.spec, self._endpoint)
                 self._document = json.encode(self.spec.to_dict())
+                self._stamp = stamp
         return flask.Response(self._document, mimetype="application/json")
 
 

@@ -160,6 +160,7 @@ custom_parameter = Table(
     Column("targets", Text, nullable=False, comment="types a reference may point at, comma separated; empty: any"),
     Column("state", _Name, nullable=False, comment="waiting, building, active or retired"),
     Column("position", _Key, nullable=False, comment="resources up to this key are done"),
+    Column("until", _Key, nullable=False, comment="the last key when building began: later ones bring their rows"),
     Column("done", _Key, nullable=False, comment="how many resources are done"),
     Column("total", _Key, nullable=False, comment="how many there were when building began"),
     Column("failed", _Key, nullable=False, comment="on how many of them the expression failed"),

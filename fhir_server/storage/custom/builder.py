@@ -130,7 +130,9 @@ class Builder:
                 session.execute(update(custom_parameter).where(*here).values(state="retired"))
                 return
             total = session.select(living)[0][0]
-            session.execute(update(custom_parameter).where(*here).values(state="building", total=total))
+            last = session.select(select(func.coalesce(func.max(resource.c.key), 0)))[0][0]
+            begun = update(custom_parameter).where(*here).values(state="building", total=total, until=last)
+            session.execute(begun)
             restamp(session)
         self._registry.expire()
         _log.info("search parameter %s of %s: building over %d resources", entry.code, entry.type, total)
@@ -143,7 +145,8 @@ class Builder:
             entries = self._taken(session, resource_type)
             if not entries:
                 return None
-            versions = self._next(session, resource_type, entries[0].position)
+            until = max(entry.until for entry in entries)
+            versions = self._next(session, resource_type, entries[0].position, until)
             if versions:
                 failed = self._replace(parts, session, resource_type, entries, versions)
             self._note(session, entries, versions, failed if versions else {})
@@ -161,10 +164,10 @@ class Builder:
         lowest = min((entry.position for entry in entries), default=0)
         return [entry for entry in entries if entry.position == lowest]
 
-    def _next(self, session: Session, resource_type: str, position: int) -> list[tuple[int, int]]:
+    def _next(self, session: Session, resource_type: str, position: int, until: int) -> list[tuple[int, int]]:
         """Return (key, version) of the next living resources, locked."""
         chosen = select(resource.c.key, resource.c.version).where(
-            resource.c.type == resource_type, resource.c.key > position, ~resource.c.deleted
+            resource.c.type == resource_type, resource.c.key > position, resource.c.key <= until, ~resource.c.deleted
         )
         chosen = chosen.order_by(resource.c.key).limit(_BATCH).with_for_update(key_share=True)
         return [(row.key, row.version) for row in session.select(chosen)]

@@ -139,6 +139,7 @@ def _added(parts: Parts, session: Session, owner: int, definition: Definition, t
         targets=definition.targets,
         state="waiting",
         position=0,
+        until=0,
         done=0,
         total=0,
         failed=0,

@@ -26,6 +26,7 @@ class Entry:
     state       waiting: for transactions that began before it was there; building: its tables are being filled;
                 active: it can be searched; retired: its tables are about to be dropped
     position    resources up to this key are done
+    until       the last key there was when building began: resources that came later brought their rows with them
     done, total   resources that are done, and those there were when building began
     failed      those of them on which the expression failed: they have no value
     """
@@ -41,6 +42,7 @@ class Entry:
     targets: tuple[str, ...]
     state: State
     position: int
+    until: int
     done: int
     total: int
     failed: int
