@@ -105,7 +105,7 @@ def elsewhere(operand: Operand, marks: Marks, target: SearchTarget, scope: Scope
     if target.kind != "reference" or not isinstance(shape, tuple) or shape[0] == "local":
         return None
     table = scope.alias(scope.parts.table(None, LOOSE_REFERENCE))
-    keys = select(table.c.key).where(table.c.path == target.loose)
+    keys = select(table.c.key).where(table.c.path == target.loose, *limited(target, table))
     if shape[0] == "url":
         return keys.where(table.c.reference == marks[0])
     rest = list(marks)
@@ -116,3 +116,12 @@ def elsewhere(operand: Operand, marks: Marks, target: SearchTarget, scope: Scope
     if shape[2] == "none":
         return keys.where(table.c.identifier_system.is_(None))
     return keys
+
+
+def limited(target: SearchTarget, table: FromClause) -> list[ColumnElement[bool]]:
+    """Return when a row of `loose_reference` is of the types a parameter such as `patient` is limited to.
+
+    What says nothing of its type, such as a mere display, is of none of them.
+    """
+    own = target.columns.get("type")
+    return [among(table.c.target_type, types) for name, types in target.filters if name == own]
