@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/search.html
 
 from __future__ import annotations
 
+import itertools
 import pprint
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -48,6 +49,7 @@ class Court:
         self.clock = clock
         self.oracle = Oracle((), load(), BASE_URL, clock.now)
         self._moments: list[str] = []
+        self.telling = 0  # searches that some of the resources matched, and not all of their type
 
     def fill(self, resources: Sequence[Resource]) -> None:
         """Let the store hold `resources` and nothing else; they are written at two moments, "@0" and "@1"."""
@@ -73,10 +75,12 @@ class Court:
 
     def difference(self, search: Search) -> str:
         """Return how store and oracle differ on a search, "" when they agree."""
-        parameters = self._dated(search)
         oracle = self.seen(search.reader)
-        expected = [name_of(each) for each in oracle.matches(search.type, parameters)]
-        request = SearchRequest(search.type, parameters, _ALL, total=True, sort=search.sort, includes=search.include)
+        expected = [name_of(each) for each in self.matches(oracle, search)]
+        self.telling += (
+            0 < len(expected) < len([each for each in oracle.resources if search.type in (None, each["resourceType"])])
+        )
+        request = self._request(search)
         try:
             page, added = self._complete(_access(search), request)
         except FhirError as error:
@@ -96,6 +100,22 @@ class Court:
             return f"the order is not that of {search.sort}: {found}"
         return ""
 
+    def matches(self, oracle: Oracle, search: Search) -> list[Resource]:
+        """Return what should be found by who sees what `oracle` holds."""
+        inside = oracle.resources if search.compartment is None else oracle.compartment(*search.compartment)
+        return [each for each in oracle.matches(search.type, self.dated(search)) if each in inside]
+
+    def _request(self, search: Search) -> SearchRequest:
+        return SearchRequest(
+            search.type,
+            self.dated(search),
+            _ALL,
+            total=True,
+            sort=search.sort,
+            includes=search.include,
+            compartment=search.compartment,
+        )
+
     def _complete(self, access: Access, request: SearchRequest) -> tuple[SearchPage, list[str]]:
         """Return the one page of a search and the names of all that is included, which can take pages of its own."""
         page = first = self.store.search(access, request)
@@ -112,19 +132,26 @@ class Court:
         return Oracle(self.oracle.compartment(*reader), load(), BASE_URL, self.clock.now)
 
     def pages(self, search: Search, count: int) -> str:
-        """Return how the pages of a search, joined, differ from the search at once, "" when they do not."""
-        request = SearchRequest(search.type, self._dated(search), count=_ALL, sort=search.sort)
-        whole = [row.key for row in self.store.search(_access(search), request).rows]
-        joined: list[int] = []
-        request = replace(request, count=count)
-        while True:
-            page = self.store.search(_access(search), request)
-            joined += [row.key for row in page.rows]
-            if not page.next_cursor or len(joined) > _ALL:
-                return "" if joined == whole else f"pages of {count} give {joined}, at once it is {whole}"
-            request = replace(request, cursor=page.next_cursor)
+        """Return how the pages of a search, joined, differ from the search at once, "" when they do not.
 
-    def _dated(self, search: Search) -> tuple[tuple[str, str], ...]:
+        They are read forwards, then backwards by the links to the page before.
+        """
+        access, request = _access(search), replace(self._request(search), includes=())
+        whole = [row.key for row in self.store.search(access, request).rows]
+        pages = [self.store.search(access, replace(request, count=count))]
+        while pages[-1].next_cursor and len(pages) < _ALL:
+            pages.append(self.store.search(access, replace(request, count=count, cursor=pages[-1].next_cursor)))
+        joined = [row.key for page in pages for row in page.rows]
+        if joined != whole:
+            return f"pages of {count} give {joined}, at once it is {whole}"
+        for before, page in itertools.pairwise(pages):
+            back = self.store.search(access, replace(request, count=count, cursor=page.previous_cursor))
+            if [row.key for row in back.rows] != [row.key for row in before.rows]:
+                return f"the page before {[row.key for row in page.rows]} is {[row.key for row in back.rows]}"
+        return ""
+
+    def dated(self, search: Search) -> tuple[tuple[str, str], ...]:
+        """Return the parameters of a search with moments for \"@0\", \"@1\", \"@2\"."""
         moments = {f"@{number}": moment for number, moment in enumerate(self._moments)}
         return tuple((name, _replaced(text, moments)) for name, text in search.parameters)
 
@@ -180,6 +207,8 @@ def _simpler(search: Search) -> Iterable[Search]:
         yield replace(search, include=())
     if search.sort:
         yield replace(search, sort=())
+    if search.compartment:
+        yield replace(search, compartment=None)
     if search.reader:
         yield replace(search, reader=None)
     if len(search.parameters) > 1:

@@ -1,6 +1,8 @@
-"""What a search sees of one element: its texts, tokens, moments and amounts. The part of the oracle that knows types.
+"""What a search sees of one element and how it compares it: texts, tokens, moments, amounts.
 
 https://hl7.org/fhir/R4/search.html#ptypes
+
+The part of the oracle that knows datatypes.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -17,14 +19,39 @@ from typing import Any
 from fhir_server.fhirpath import Node
 
 Token = tuple[str | None, str | None]
-Amount = tuple[Any, Any, dict[str, Any]]
+End = tuple[Any, int]
+Amount = tuple[End, End, dict[str, Any]]
 _PARTS = {
     "HumanName": ("text", "family", "given", "prefix", "suffix"),
     "Address": ("text", "line", "city", "district", "state", "postalCode", "country"),
 }
 _FORMATS = {4: "%Y", 7: "%Y-%m", 10: "%Y-%m-%d", 16: "%Y-%m-%dT%H:%M", 19: "%Y-%m-%dT%H:%M:%S"}
 _WIDTHS = {10: timedelta(days=1), 16: timedelta(minutes=1), 19: timedelta(seconds=1)}
+_NO_LEAST, _NO_GREATEST = (-math.inf, 0), (math.inf, 0)
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+UCUM = "http://unitsofmeasure.org"
+UNITS = {  # unit -> (dimension, size)
+    "ug": ("g", Fraction(1, 10**6)), "mg": ("g", Fraction(1, 1000)), "g": ("g", Fraction(1)),
+    "kg": ("g", Fraction(1000)), "[lb_av]": ("g", Fraction("453.59237")),
+    "s": ("s", Fraction(1)), "min": ("s", Fraction(60)), "h": ("s", Fraction(3600)), "d": ("s", Fraction(86400)),
+}  # fmt: skip
+SPECIAL_VALUES = "http://terminology.hl7.org/CodeSystem/special-values"
+PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
+
+
+def split(text: str, separator: str) -> list[str]:
+    r"""Return the parts of a value between separators without a backslash before them; escapes stay in the parts."""
+    return re.sub(rf"(\\.)|{re.escape(separator)}", lambda found: found[1] or "\0", text, flags=re.S).split("\0")
+
+
+def unescape(text: str) -> str:
+    r"""Take the backslash away from `\,` `\|` `\$` `\\`."""
+    return re.sub(r"\\([,|$\\])", r"\1", text)
+
+
+def prefixed(text: str) -> tuple[str, str]:
+    """Return (prefix, rest)."""
+    return (text[:2], text[2:]) if text[:2] in PREFIXES else ("eq", text)
 
 
 def fold(text: str) -> str:
@@ -114,26 +141,27 @@ def digits(text: str) -> tuple[Fraction, Fraction]:
 
 
 def amounts(node: Node) -> Iterator[Amount]:
-    """Yield (lowest, highest, unit) of a number, Quantity, Money, Range or SampledData."""
+    """Yield (lowest, highest, unit) of a number, Quantity, Money, Range or SampledData.
+
+    An end is (number, side): side 1 lies just above the number, -1 just below it, where a comparator leaves it out.
+    """
     value: Any = node.value
     if node.type == "Range":
         low, high = value.get("low", {}), value.get("high", {})
         if "value" in low or "value" in high:
-            yield Fraction(low.get("value", "0")) if "value" in low else -math.inf, _top(high), low or high
+            bottom = (Fraction(low["value"]), 0) if "value" in low else _NO_LEAST
+            yield bottom, (Fraction(high["value"]), 0) if "value" in high else _NO_GREATEST, low or high
     elif node.type == "SampledData":
         start, factor = Fraction(value["origin"].get("value", 0)), Fraction(value.get("factor", 1))
         found = [start + factor * Fraction(word) for word in value.get("data", "").split() if word not in "ELU"]
         if found:
-            yield min(found), max(found), value["origin"]
+            yield (min(found), 0), (max(found), 0), value["origin"]
     elif not isinstance(value, dict):
-        yield Fraction(value), Fraction(value), {}
+        yield (Fraction(value), 0), (Fraction(value), 0), {}
     elif "value" in value:
         number, sign = Fraction(value["value"]), value.get("comparator", "")
-        yield -math.inf if "<" in sign else number, math.inf if ">" in sign else number, value
-
-
-def _top(high: dict[str, Any]) -> Any:
-    return Fraction(high["value"]) if "value" in high else math.inf
+        bottom = _NO_LEAST if "<" in sign else (number, 1 if sign == ">" else 0)
+        yield bottom, _NO_GREATEST if ">" in sign else (number, -1 if sign == "<" else 0), value
 
 
 def compare_moments(prefix: str, value: tuple[datetime, datetime], target: tuple[datetime, datetime]) -> bool:
@@ -146,10 +174,40 @@ def compare_moments(prefix: str, value: tuple[datetime, datetime], target: tuple
     return results.get(prefix, target[0] < value[1] and value[0] < target[1])
 
 
-def compare_numbers(prefix: str, number: Fraction, half: Fraction, low: Any, high: Any) -> bool:
-    """Compare [low, high] with a number: eq and ne by its digits, ap within 10 %, the others exactly."""
-    contained = number - half <= low and high < number + half
-    results = {"eq": contained, "ne": not contained, "gt": high > number, "lt": low < number}
-    results |= {"ge": high >= number, "le": low <= number, "sa": low > number, "eb": high < number}
-    margin = abs(number) / 10
-    return bool(results.get(prefix, low <= number + margin and high >= number - margin))
+def compare_numbers(prefix: str, number: Fraction, half: Fraction, low: End, high: End) -> bool:
+    """Compare an amount with a number: eq and ne by its digits, ap within 10 %, the others exactly."""
+    contained = (number - half, 0) <= low and high < (number + half, 0)
+    exactly, margin = (number, 0), abs(number) / 10
+    results = {"eq": contained, "ne": not contained, "gt": high > exactly, "lt": low < exactly}
+    results |= {"ge": high >= exactly, "le": low <= exactly, "sa": low > exactly, "eb": high < exactly}
+    return results.get(prefix, low <= (number + margin, 0) and high >= (number - margin, 0))
+
+
+def same_token(parts: Sequence[str], token: Token, implied: set[str]) -> bool:
+    """Compare `code`, `system|code`, `|code`, `system|` with a token; codes of an element may imply their system."""
+    if parts[-1] not in ("", token[1]):
+        return False
+    if len(parts) == 1:
+        return True
+    return (token[0] is None and not implied) if not parts[0] else parts[0] == token[0] or parts[0] in implied
+
+
+def sort_keys(kind: str, node: Any) -> list[Any]:
+    """Return by what an element is sorted under a parameter of a type: a list, empty where it has no value."""
+    if kind == "date":
+        return [found[0] for found in [moments(node)] if found]
+    if kind in ("number", "quantity"):
+        return [low for low, _, _ in amounts(node)]
+    if kind == "string":
+        return [fold(text) for text in texts(node)]
+    return [code for _, code in tokens(node) if code] if kind == "token" else [str(node.value)]
+
+
+def stands_before(left: Sequence[Any], right: Sequence[Any], keys: Sequence[str]) -> bool:
+    """Say whether `left` must stand before `right`."""
+    for one, other, key in zip(left, right, keys, strict=True):
+        if one != other:
+            if one is None or other is None:
+                return other is None
+            return bool(one > other if key.startswith("-") else one < other)
+    return False

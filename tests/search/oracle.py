@@ -19,6 +19,9 @@ from typing import Any
 from fhir_server.definitions import Definitions, SearchComponent, SearchParameter
 from fhir_server.fhirpath import Node, compile  # noqa: A004
 from tests.search.datatypes import (
+    SPECIAL_VALUES,
+    UCUM,
+    UNITS,
     Token,
     amounts,
     compare_moments,
@@ -28,50 +31,23 @@ from tests.search.datatypes import (
     fold,
     labels,
     moments,
+    prefixed,
+    same_token,
+    sort_keys,
     span,
+    split,
+    stands_before,
     texts,
     tokens,
-)
+    unescape,
+)  # fmt: skip
 
 Resource = dict[str, Any]
-
-UCUM = "http://unitsofmeasure.org"
-UNITS = {  # unit -> (dimension, size)
-    "ug": ("g", Fraction(1, 10**6)), "mg": ("g", Fraction(1, 1000)), "g": ("g", Fraction(1)),
-    "kg": ("g", Fraction(1000)), "[lb_av]": ("g", Fraction("453.59237")),
-    "s": ("s", Fraction(1)), "min": ("s", Fraction(60)), "h": ("s", Fraction(3600)), "d": ("s", Fraction(86400)),
-}  # fmt: skip
-SPECIAL_VALUES = "http://terminology.hl7.org/CodeSystem/special-values"
-PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
-
-
-def split(text: str, separator: str) -> list[str]:
-    r"""Return the parts of a value between separators without a backslash before them; escapes stay in the parts."""
-    return re.sub(rf"(\\.)|{re.escape(separator)}", lambda found: found[1] or "\0", text, flags=re.S).split("\0")
-
-
-def unescape(text: str) -> str:
-    r"""Take the backslash away from `\,` `\|` `\$` `\\`."""
-    return re.sub(r"\\([,|$\\])", r"\1", text)
-
-
-def prefixed(text: str) -> tuple[str, str]:
-    """Return (prefix, rest)."""
-    return (text[:2], text[2:]) if text[:2] in PREFIXES else ("eq", text)
 
 
 def name_of(resource: Resource) -> str:
     """Return "Type/id"."""
     return f"{resource['resourceType']}/{resource['id']}"
-
-
-def same_token(parts: Sequence[str], token: Token, implied: set[str]) -> bool:
-    """Compare `code`, `system|code`, `|code`, `system|` with a token; codes of an element may imply their system."""
-    if parts[-1] not in ("", token[1]):
-        return False
-    if len(parts) == 1:
-        return True
-    return (token[0] is None and not implied) if not parts[0] else parts[0] == token[0] or parts[0] in implied
 
 
 class Oracle:
@@ -87,7 +63,7 @@ class Oracle:
         self.now = now
         self.by_name = {name_of(resource): resource for resource in self.resources}
         self._by_url = {parameter.url: parameter for parameter in definitions.search_parameters}
-        self._values: dict[tuple[str, str], list[Any]] = {}
+        self._values: dict[tuple[int, str], list[Any]] = {}
 
     def matches(self, type_: str | None, query: Iterable[tuple[str, str]]) -> list[Resource]:
         """Return the resources that match every parameter of `query` (name with modifier, value)."""
@@ -141,14 +117,14 @@ class Oracle:
         result = []
         for key in keys:
             parameter = self.parameter(resource["resourceType"], key.removeprefix("-"))
-            found = [value for node in self.values(resource, parameter) for value in _sorted_by(parameter.type, node)]
+            found = [value for node in self.values(resource, parameter) for value in sort_keys(parameter.type, node)]
             result.append((max(found) if key.startswith("-") else min(found)) if found else None)
         return result
 
     def in_order(self, resources: Sequence[Resource], keys: Sequence[str]) -> bool:
         """Say whether resources stand in the order of `_sort` keys; the order of equals is free."""
         rows = [self.sort_values(each, keys) for each in resources]
-        return all(not _before(later, earlier, keys) for earlier, later in itertools.pairwise(rows))
+        return all(not stands_before(later, earlier, keys) for earlier, later in itertools.pairwise(rows))
 
     def parameter(self, type_: str, code: str) -> SearchParameter:
         """Return the official definition of a parameter."""
@@ -156,7 +132,7 @@ class Oracle:
 
     def values(self, resource: Resource, parameter: SearchParameter) -> list[Any]:
         """Return the elements (or computed values) a parameter finds; elements without a value are left out."""
-        key = name_of(resource), parameter.url
+        key = id(resource), parameter.url
         if key not in self._values:
             found = compile(parameter.expression, lenient=True).evaluate(_hinted(resource), resolver=self._resolve)
             self._values[key] = [item for item in found if not isinstance(item, Node) or item.value not in (None, {})]
@@ -171,7 +147,9 @@ class Oracle:
         head, chained, rest = name.partition(".")
         code, _, modifier = head.partition(":")
         if chained:
-            targets = [self.by_name[link] for link in self.links(resource, code, modifier) if link in self.by_name]
+            inside = {f"#{each.get('id')}": each for each in resource.get("contained", ())}
+            known = self.by_name | {key: each for key, each in inside.items() if modifier in ("", each["resourceType"])}
+            targets = [known[link] for link in self.links(resource, code, modifier) if link in known]
             return any(self.test(each, rest, text) for each in targets if self._knows(each["resourceType"], rest))
         parameter = self.parameter(resource["resourceType"], code)
         nodes = self.values(resource, parameter)
@@ -257,7 +235,8 @@ class Oracle:
                 fits = (system, code) == (unit.get("system"), unit.get("code"))
             else:  # without a system: the code, or the unit as people read it
                 fits = not code or code in (unit.get("code"), unit.get("unit"), unit.get("currency"))
-            if fits and compare_numbers(prefix, value * size, half * size, low * here, high * here):
+            low, high = (low[0] * here, low[1]), (high[0] * here, high[1])
+            if fits and compare_numbers(prefix, value * size, half * size, low, high):
                 return True
         return False
 
@@ -265,7 +244,10 @@ class Oracle:
         text, found = unescape(text), str(node.value)
         if modifier in ("below", "above"):
             return found.startswith(text) if modifier == "below" else text.startswith(found)
-        return found == text or (node.type == "canonical" and found.partition("|")[0] == text)
+        if node.type == "canonical":
+            return text in (found, found.partition("|")[0])
+        version = node.parent.value.get("version") if node.name == "url" and node.parent is not None else None
+        return text in (found, f"{found}|{version}")  # a canonical reference to the resource itself
 
     def _reference(self, text: str, modifier: str, node: Node) -> bool:
         if modifier == "identifier":
@@ -280,7 +262,7 @@ class Oracle:
         found = {
             self._points_at(node) for node in self.values(resource, self.parameter(resource["resourceType"], code))
         }
-        return {link for link in found if not type_ or link.startswith(f"{type_}/")}
+        return {link for link in found if (link and not type_) or link.startswith((f"{type_}/", "#"))}
 
     def _points_at(self, node: Node) -> str:
         return self._local(node.value.get("reference", "") if isinstance(node.value, dict) else str(node.value))
@@ -311,23 +293,3 @@ def _hinted(value: Any) -> Any:
 
 def _pair(coding: dict[str, Any]) -> Token:
     return coding.get("system"), coding.get("code")
-
-
-def _sorted_by(kind: str, node: Any) -> list[Any]:
-    if kind == "date":
-        return [found[0] for found in [moments(node)] if found]
-    if kind in ("number", "quantity"):
-        return [low for low, _, _ in amounts(node)]
-    if kind == "string":
-        return [fold(text) for text in texts(node)]
-    return [code for _, code in tokens(node) if code] if kind == "token" else [str(node.value)]
-
-
-def _before(left: Sequence[Any], right: Sequence[Any], keys: Sequence[str]) -> bool:
-    """Say whether `left` must stand before `right`."""
-    for one, other, key in zip(left, right, keys, strict=True):
-        if one != other:
-            if one is None or other is None:
-                return other is None
-            return bool(one > other if key.startswith("-") else one < other)
-    return False

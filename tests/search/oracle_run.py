@@ -57,6 +57,7 @@ class Tally:
         self.judge = judge
         self.allowed = allowed
         self.pairs = 0
+        self.telling = 0
         self.used: Counter[str] = Counter()
         self.found: list[Disagreement] = []
 
@@ -65,7 +66,9 @@ class Tally:
         resources = data.draw(resource_sets())
         asked = data.draw(searches(resources, PER_SET, self.allowed))
         self.judge.fill(resources)
+        before = self.judge.telling
         self.found += self.judge.differences(asked)
+        self.telling += self.judge.telling - before
         self.pairs += len(asked)
         for search in asked:
             self.used.update(search.features)
@@ -102,6 +105,7 @@ def main() -> int:
         tally = run(judge, options.pairs, options.seed, FEATURES - frozenset(options.without))
         spent = time.monotonic() - start
         lines = [f"{tally.pairs} pairs on {options.database} in {spent:.0f} s: {len(tally.found)} disagreements"]
+        lines.append(f"{tally.telling} searches matched some resources of their type and not others")
         lines.append("asked: " + ", ".join(f"{name} {count}" for name, count in tally.used.most_common()))
         lines += [f"{count} x {kind}" for kind, count in Counter(map(_kind, tally.found)).most_common()]
         kinds = {_kind(each): each for each in tally.found}

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from fhir_server.definitions import SearchParameter, load
 from fhir_server.fhirpath import Node
-from tests.search.datatypes import fold, labels, texts, tokens
-from tests.search.oracle import PREFIXES, UCUM, Oracle, Resource, name_of
+from tests.search.datatypes import PREFIXES, UCUM, fold, labels, texts, tokens
+from tests.search.oracle import Oracle, Resource, name_of
 from tests.search.resources import (
     AMOUNTS,
     CODES,
@@ -43,11 +43,13 @@ FEATURES = frozenset(
         "token", "string", "date", "number", "uri", "reference", "quantity", "composite",
         "or", "and", "missing", "not", "exact", "contains", "text", "of-type", "identifier", "type", "below",
         "chain", "deep chain", "has", "nested has", "chain to has", "system", "sort", "restricted", "include",
+        "compartment", "contained",
     }
 )  # fmt: skip
-PENDING = frozenset({"composite"})
+PENDING = frozenset({"contained"})
 """Features that the store does not have yet."""
 UNUSED = frozenset({"phonetic", "_text", "_content", "_filter", "_query", "near"})
+COMPARTMENTS = ("Patient", "Practitioner", "Encounter")
 COMMON = ("_id", "_lastUpdated", "_tag", "_security", "_profile", "_source")
 
 
@@ -59,6 +61,7 @@ class Search:
     parameters  (name, value); "@0" and "@1" in a value stand for the moments at which the set was stored
     sort        keys of _sort
     include     (_include, _revinclude or one of them with :iterate, value)
+    compartment (type, id): only what is in that compartment
     reader      ("Patient", id): the caller sees this compartment only; None: everything
     features    which of FEATURES it uses
     """
@@ -67,6 +70,7 @@ class Search:
     parameters: tuple[Parameter, ...] = ()
     sort: tuple[str, ...] = ()
     include: tuple[Parameter, ...] = ()
+    compartment: tuple[str, str] | None = None
     reader: tuple[str, str] | None = None
     features: frozenset[str] = frozenset()
 
@@ -107,7 +111,14 @@ class Asker:
         sort = self.sort(type_) if type_ is not None and self.may("sort", 3) else ()
         include = self.includes(type_) if type_ is not None and self.may("include", 4) else ()
         reader = ("Patient", str(self.one(IDS))) if self.may("restricted", 4) else None
-        return Search(type_, tuple(parameters), sort, include, reader, frozenset(self.used))
+        owner = self.owner(type_) if self.may("compartment", 6) else None
+        return Search(type_, tuple(parameters), sort, include, owner, reader, frozenset(self.used))
+
+    def owner(self, type_: str | None) -> tuple[str, str] | None:
+        """Draw what a compartment is named after that resources of a type can be in."""
+        known = load().compartments
+        names = [name for name in COMPARTMENTS if type_ in (None, name) or type_ in known[name]]
+        return (str(self.one(names)), str(self.one(IDS))) if names else None
 
     def criterion(self, type_: str | None, depth: int = 3) -> Parameter:
         """Draw a parameter of a type: plain, chained, or reverse chained."""
@@ -126,12 +137,13 @@ class Asker:
             if each["resourceType"] == type_
             for code in self.references(type_)
             for link in sorted(self.oracle.links(each, code))
-            if link in self.oracle.by_name
+            if link in self.oracle.by_name or (link[0] == "#" and "contained" in self.allowed)
         ]
         if not ways:
             return None
         code, link = self.one(ways)
-        target = link.partition("/")[0]
+        target = link.partition("/")[0] if link[0] != "#" else "Practitioner"
+        self.used |= {"contained"} if link[0] == "#" else set()
         targets = self.oracle.parameter(type_, code).targets
         typed = len(targets) != 1 or self.one((True, False))
         name, text = self.criterion(target, depth - 1 if "deep chain" in self.allowed else 0)
@@ -164,7 +176,8 @@ class Asker:
         known = [each for each in known if each.type in self.allowed and each.expression and each.code not in UNUSED]
         owners = [each for each in self.resources if type_ in (None, each["resourceType"])]
         found = [each for each in known if each.type == "composite" or any(self.oracle.values(r, each) for r in owners)]
-        return [each for each in known if each.code != "_lastUpdated"] + found * 4
+        rare = [each for each in found if each.type in ("number", "quantity", "composite", "date")]
+        return [each for each in known if each.code != "_lastUpdated"] + found * 4 + rare * 4
 
     def plain(self, type_: str | None) -> Parameter:
         """Draw a parameter that looks at the resource itself."""
@@ -300,11 +313,14 @@ class Asker:
         if node is not None and self.one((True, True, False)):
             found = self.oracle._points_at(node)
             link = found if found and "?" not in found else link
+        if self.one(range(12)) == 0:
+            link = self.one(("https://elsewhere.example/Patient/a", "https://elsewhere.example/Practitioner/a"))
         if "//" in link:
             return escape(link) if not modifier else "a"
-        id_ = link.partition("/")[2]
+        id_ = link.partition("/")[2] or "a"  # what is contained has no address
         if modifier:
             return str(self.one((id_, f"{modifier}/{id_}")))
+        link = link if "/" in link else f"Patient/{id_}"
         return str(self.one((id_, link, f"{BASE_URL}/{link}", f"Patient/{id_}")))
 
     def uri(self, node: Any, modifier: str) -> str:

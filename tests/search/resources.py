@@ -11,8 +11,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.search.datatypes import span
-from tests.search.oracle import UCUM, Resource
+from tests.search.datatypes import UCUM, span
+from tests.search.oracle import Resource
 from tests.stores import BASE_URL
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -225,6 +225,9 @@ def _medication_request(make: Maker) -> Resource:
     made["dosageInstruction"] = make.some(lambda: {"timing": {"event": [make.moment() for _ in range(2)]}}, 1)
     if make.chance():
         made |= {"authoredOn": make.moment(), "requester": make.reference("Practitioner", "Patient", "Organization")}
+    if make.one((False, False, True)):
+        made["contained"] = [{"resourceType": "Practitioner", "id": "dr", **_practitioner(make)}]
+        made["requester"] = {"reference": "#dr"}
     return made | ({"encounter": make.reference("Encounter")} if make.chance() else {})
 
 

@@ -14,15 +14,17 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fhir_server.definitions import load
+from fhir_server.storage.access import INTERACTIONS, Access, Grant
+from fhir_server.storage.model import SearchRequest
 from fhir_server.validation import Validator
 from tests.search.agreement import Court
-from tests.search.oracle import Resource
+from tests.search.oracle import Resource, name_of
 from tests.search.oracle_run import run
 from tests.search.queries import FEATURES, PENDING, searches
-from tests.search.resources import resource_sets
+from tests.search.resources import IDS, resource_sets
 from tests.stores import Clock, open_store
 
-PAIRS = 400
+PAIRS = 240
 LAW = settings(
     max_examples=4,
     database=None,
@@ -53,6 +55,20 @@ def test_generated_resources_are_valid(resources: list[Resource]) -> None:
     validator = Validator(load())
     issues = [issue for each in resources for issue in validator.validate(each) if issue.severity == "error"]
     assert issues == []
+
+
+def test_a_restricted_caller_finds_a_compartment_and_no_more(court: Court) -> None:
+    @LAW
+    @given(resource_sets(least=20))
+    def holds(resources: list[Resource]) -> None:
+        court.fill(resources)
+        for id_ in IDS:
+            mine = sorted(name_of(each) for each in court.oracle.compartment("Patient", id_))
+            reader = Access.restricted([Grant("*", INTERACTIONS, ("Patient", id_))])
+            found = [f"{row.type}/{row.id}" for row in court.store.search(reader, SearchRequest(None, count=100)).rows]
+            assert sorted(found) == mine
+
+    holds()
 
 
 def test_pages_joined_are_the_search_at_once(court: Court) -> None:
