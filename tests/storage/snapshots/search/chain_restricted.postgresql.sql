@@ -1,0 +1,22 @@
+-- Observation?subject:Patient.name=ann  (restricted)
+SELECT r.type, r.id, r.version, r.last_updated, page.key, v.method, v.content, page.s0
+FROM (SELECT t1.effective_start AS s0, t1.key AS key
+FROM observation AS t1
+WHERE t1.subject_key IN (SELECT t3.key
+FROM patient_name_part AS t3
+WHERE substr(t3.folded, 1, 200) >= %(p1)s AND substr(t3.folded, 1, 200) < %(p2)s AND t3.key IN (SELECT owner.key
+FROM resource AS owner
+WHERE owner.type = %(type_1)s::VARCHAR COLLATE "C" AND owner.id = %(a0)s::VARCHAR COLLATE "C" AND NOT owner.deleted UNION ALL SELECT member.key
+FROM patient_link AS member
+WHERE member.other_key = (SELECT owner.key
+FROM resource AS owner
+WHERE owner.type = %(type_1)s::VARCHAR COLLATE "C" AND owner.id = %(a0)s::VARCHAR COLLATE "C"))) AND t1.key IN (SELECT member.key
+FROM observation AS member
+WHERE member.subject_key = (SELECT owner.key
+FROM resource AS owner
+WHERE owner.type = %(type_2)s::VARCHAR COLLATE "C" AND owner.id = %(a0)s::VARCHAR COLLATE "C") UNION ALL SELECT member.key
+FROM observation_performer AS member
+WHERE member.target_key = (SELECT owner.key
+FROM resource AS owner
+WHERE owner.type = %(type_2)s::VARCHAR COLLATE "C" AND owner.id = %(a0)s::VARCHAR COLLATE "C")) AND t1.effective_start IS NOT NULL ORDER BY s0 DESC, t1.key DESC
+ LIMIT %(limit)s) AS page JOIN resource AS r ON r.key = page.key JOIN resource_version AS v ON v.key = r.key AND v.version = r.version ORDER BY page.s0 DESC, page.key DESC;

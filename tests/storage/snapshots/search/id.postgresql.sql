@@ -1,0 +1,6 @@
+-- Patient?_id=1
+SELECT r.type, r.id, r.version, r.last_updated, page.key, v.method, v.content
+FROM (SELECT t2.key AS key
+FROM resource AS t2
+WHERE t2.type = %(type_1)s::VARCHAR COLLATE "C" AND t2.id = %(p0)s::VARCHAR COLLATE "C" AND NOT t2.deleted ORDER BY t2.key ASC
+ LIMIT %(limit)s) AS page JOIN resource AS r ON r.key = page.key JOIN resource_version AS v ON v.key = r.key AND v.version = r.version ORDER BY page.key ASC;
