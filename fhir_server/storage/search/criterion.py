@@ -119,8 +119,9 @@ class Criterion:
             table = build.alias(resource)
             own = [] if resource_type is None else [table.c.type == resource_type]
             found = (*own, *self._rows(bare, target, table, marks), ~table.c.deleted)
-            # In the order of its own index what is asked for by its date is found without reading anything else.
-            order = table.c.last_updated if self.kind == "date" else None
+            # In the order of its own index what is asked for by its date is found without reading anything else; that
+            # index begins with the type.
+            order = table.c.last_updated if self.kind == "date" and resource_type is not None else None
             return Driver(table, found, is_resource=True, order=order)
         if resource_type is None and target.table in _OF_EVERY_TYPE:
             return None  # `resource` is needed anyway, for the type
