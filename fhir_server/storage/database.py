@@ -129,16 +129,17 @@ class Database:
         return self.read(lambda session: session.fetch(statement, parameters))
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, question: str = "") -> Iterator[Session]:
         """Open a write transaction; it is committed at the end of the block and undone on any error.
 
+        question  see `Session.begin`
         The driver's errors come through untranslated, so that the caller can tell which are worth another try.
         Raises StoreUnavailable when the connection breaks during the commit: the outcome is unknown then.
         """
         if self.session().in_transaction:
             raise ServerFault("A write was started inside another one. This is a fault of the server.")
         with self._one_writer():
-            session = self._begun(lambda each: each.begin())
+            session = self._begun(lambda each: each.begin(question))
             try:
                 yield session
                 self._commit(session)

@@ -23,7 +23,7 @@ from fhir_server.storage.check import Difference, check
 from fhir_server.storage.conflicts import DRIVER_ERRORS, meaning, translated
 from fhir_server.storage.custom.builder import Builder
 from fhir_server.storage.custom.entry import Custom, Entry
-from fhir_server.storage.custom.registry import Outdated, Registry
+from fhir_server.storage.custom.registry import STAMP, Outdated, Registry
 from fhir_server.storage.database import Database
 from fhir_server.storage.dialects import commands_for
 from fhir_server.storage.history import history
@@ -208,8 +208,8 @@ class Store:
         while True:
             tried += 1
             try:
-                with self.database.transaction() as session:
-                    unit = WriteUnit(self._registry.within(session), access, session, self._registry)
+                with self.database.transaction(STAMP) as session:
+                    unit = WriteUnit(self._registry.at(session, session.answer), access, session, self._registry)
                     made = work(unit)
                 if unit.changed_parameters:
                     self._registry.expire()

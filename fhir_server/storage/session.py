@@ -36,6 +36,7 @@ class Session(ABC):
 
     core            the SQLAlchemy connection, for statements composed at run time
     raw             the driver's connection below it
+    answer          rows of the question that the transaction began with
     in_transaction  True between `begin` and `commit` or `rollback`
     Every method lets the driver's errors through; `Database` and `Store` translate them.
     """
@@ -43,6 +44,7 @@ class Session(ABC):
     placeholder = "?"
 
     def __init__(self, core: Connection) -> None:
+        self.answer: list[Row] = []
         self.core = core
         self.raw: Any = core.connection.driver_connection
         self.in_transaction = False
@@ -61,8 +63,11 @@ class Session(ABC):
             self.insert(table, columns, rows)
 
     @abstractmethod
-    def begin(self) -> None:
-        """Open a write transaction."""
+    def begin(self, question: str = "") -> None:
+        """Open a write transaction.
+
+        question  a fixed SELECT without parameters, whose rows `answer` holds then: it costs no round trip
+        """
 
     @abstractmethod
     def begin_snapshot(self) -> None:
@@ -154,8 +159,19 @@ class PostgresSession(Session):
                 values += each
         self.raw.execute(f"WITH {', '.join(parts)} SELECT 1", values)
 
-    def begin(self) -> None:
-        self.raw.execute(self._BEGIN, prepare=False)
+    def begin(self, question: str = "") -> None:
+        if not question:
+            self.raw.execute(self._BEGIN, prepare=False)
+            self.in_transaction = True
+            return
+        try:
+            cursor = self.raw.execute(f"{self._BEGIN}; {question}", prepare=False)
+            while cursor.nextset():
+                pass
+            self.answer = cursor.fetchall()
+        except BaseException:
+            self.rollback()
+            raise
         self.in_transaction = True
 
     def begin_snapshot(self) -> None:
@@ -228,10 +244,15 @@ class SqliteSession(Session):
         self._deadline = 0.0
         self.raw.executemany(statement, rows)
 
-    def begin(self) -> None:
+    def begin(self, question: str = "") -> None:
         # IMMEDIATE takes the one write lock first, so that what is read afterwards stays true.
         self._deadline = 0.0
         self.raw.execute("BEGIN IMMEDIATE")
+        try:
+            self.answer = self.raw.execute(question).fetchall() if question else []
+        except BaseException:
+            self.rollback()
+            raise
         self.in_transaction = True
 
     def begin_snapshot(self) -> None:

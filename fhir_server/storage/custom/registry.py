@@ -2,9 +2,9 @@
 
 https://hl7.org/fhir/R4/searchparameter.html
 
-A write transaction asks `within`: what it projects with is what was committed when it began. A search asks `fresh`,
-which is a second or two old at most; where it uses a custom parameter, the stamp is compared once more. What is given
-out never changes: another stamp makes other parts, and those before go when nobody uses them any more.
+A write transaction begins with the STAMP: what it projects with is what was committed when it began. A search asks
+`fresh`, which is two seconds old at most; where it uses a custom parameter, the stamp is compared once more. What is
+given out never changes: another stamp makes other parts, and those before go when nobody uses them any more.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -24,11 +24,11 @@ from fhir_server.mappings.custom import extended
 from fhir_server.storage.custom.entry import Custom, Entry
 from fhir_server.storage.custom.schema import ExtendedSchema
 from fhir_server.storage.parts import Parts
-from fhir_server.storage.session import Session
+from fhir_server.storage.session import Row, Session
 from fhir_server.storage.tables import custom_parameter
 
 _log = logging.getLogger(__name__)
-_STAMP: Final = "SELECT stamp FROM custom_registry WHERE id = 1"
+STAMP: Final = "SELECT stamp FROM custom_registry WHERE id = 1"
 _FRESH: Final = 2.0  # seconds
 
 
@@ -57,8 +57,11 @@ class Registry:
 
     def within(self, session: Session) -> Parts:
         """Return the parts as a session sees them, which must not have changed them itself."""
+        return self.at(session, session.fetch(STAMP))
+
+    def at(self, session: Session, rows: Sequence[Row]) -> Parts:
+        """Return the parts as a session sees them, which has asked for the STAMP already and got `rows`."""
         parts = self.parts
-        rows = session.fetch(_STAMP)
         stamp = rows[0][0] if rows else 0
         if stamp != parts.custom.stamp:
             with self._lock:
@@ -102,7 +105,7 @@ class Registry:
     def _ask(self, stamp: int, entry: Entry) -> None:
         """Raise Outdated when the parameters have changed, Unavailable while this one cannot be searched."""
         database = self.base.database
-        rows = database.fetch(_STAMP)
+        rows = database.fetch(STAMP)
         if (rows[0][0] if rows else 0) != stamp:
             self._until = 0.0
             raise Outdated("The search parameters have just changed. Please try again.", headers={"Retry-After": "1"})
