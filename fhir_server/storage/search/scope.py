@@ -14,6 +14,7 @@ from fhir_server.storage.access import Access, Interaction
 from fhir_server.storage.parts import Parts
 from fhir_server.storage.restriction import Owners, restriction
 from fhir_server.storage.search.kind import Marks
+from fhir_server.storage.search.logic import conjuncts
 from fhir_server.storage.search.node import Driver, Node
 from fhir_server.storage.tables import resource
 
@@ -110,6 +111,7 @@ class Scope:
         start  where its statement starts: from the table of the narrowest node, else from the type's main table; always
                from the main table; always from `resource`
         """
+        nodes = list(conjuncts(nodes))
         driver, driving = None, None
         if start == "narrowest":
             for node, marks in sorted(nodes, key=lambda each: each[0].rank):

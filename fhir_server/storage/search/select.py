@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, false, func, or_
 
 from fhir_server.storage.schema import prefix_of
 from fhir_server.storage.search.kind import among
+from fhir_server.storage.search.logic import conjuncts
 from fhir_server.storage.search.node import shared
 from fhir_server.storage.search.plan import Plan, Position
 from fhir_server.storage.search.scope import Build, Marked, Scope, Start, mark
@@ -43,7 +44,7 @@ class Compiler:
         self._build = build
         self._plan = plan
         marks = [mark(f"p{number}") for number in range(len(plan.data()))]
-        self._nodes = list(shared(plan.nodes, marks))
+        self._nodes = list(conjuncts(shared(plan.nodes, marks)))
         self.scope = self._made(self._nodes, "narrowest")
         start = self._better_start()
         if start != "narrowest":

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from fhir_server.storage.search.filter import filtering
 from fhir_server.storage.search.listed import listed
 from fhir_server.storage.search.near import near
 from fhir_server.storage.search.node import Node
@@ -19,5 +20,11 @@ if TYPE_CHECKING:
 Special = Callable[["Names", str | None, str, int], Callable[[str], Node]]
 """special(names, resource type, modifier, depth) gives what makes the node of a value; raises UnsupportedParameter."""
 
-SPECIAL: dict[str, Special] = {"near": near, "_list": listed, "_text": asked("_text"), "_content": asked("_content")}
+SPECIAL: dict[str, Special] = {
+    "near": near,
+    "_list": listed,
+    "_filter": filtering,
+    "_text": asked("_text"),
+    "_content": asked("_content"),
+}
 """By the name of the parameter."""
