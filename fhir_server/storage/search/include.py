@@ -131,9 +131,9 @@ def includes_of(names: Names, resource_type: str | None, asked: Iterable[tuple[s
 
 
 def _includes(names: Names, resource_type: str | None, name: str, value: str) -> list[Include]:
-    base, _, modifier = name.partition(":")
+    base, colon, modifier = name.partition(":")
     reverse = base == "_revinclude"
-    if modifier not in _MODIFIERS:
+    if modifier not in _MODIFIERS or bool(colon) != bool(modifier):
         raise unsupported_parameter(f"{base} has no modifier {named(modifier)}.")
     iterate = modifier != ""
     if value == "*":

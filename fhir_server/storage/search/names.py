@@ -63,6 +63,8 @@ class Names:
         if resource_type is None and types and types != ("",) and name.partition(":")[0] not in COMMON_TARGETS:
             makers = [self.node(kind, (), name, depth) for kind in types]
             return lambda text: EachType(types, tuple(made(text) for made in makers))
+        if not all(part.partition(":")[0] and not part.endswith(":") for part in name.split(".")):
+            raise unsupported_parameter(f"The name {named(name)} is not complete: it lacks a parameter or a modifier.")
         if name.startswith("_has:"):
             return self._has(resource_type, name, depth)
         head, dot, rest = name.partition(".")
