@@ -11,10 +11,11 @@ from sqlalchemy import inspect
 from fhir_server.errors import Invalid, Unavailable, UnsupportedParameter
 from fhir_server.storage.custom import builder as building
 from fhir_server.storage.custom import change as changes
+from fhir_server.storage.migrations import migrate, require_current
 from fhir_server.storage.model import SearchRequest, Write
 from fhir_server.storage.naming import own_table
 from fhir_server.storage.repository import Store
-from tests.stores import EVERYONE, delete, put
+from tests.stores import EVERYONE, delete, put, schema_of
 
 
 @pytest.fixture(autouse=True)
@@ -275,6 +276,20 @@ def test_there_is_a_limit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None
     put(store, parameter("a"), parameter("b"))
     with pytest.raises(Invalid, match="2 search parameters"):
         put(store, parameter("c"))
+
+
+def test_a_migration_keeps_what_was_added(store: Store) -> None:
+    put(store, patient(1), parameter())
+    build(store)
+    schema = schema_of(store.database.dialect)
+    assert migrate(store.database, schema) == []
+    with store.database.transaction() as session:
+        session.fetch("UPDATE schema_version SET fingerprint = 'of an older program'")
+    assert migrate(store.database, schema) == ["additions of the mappings"]
+    require_current(store.database, schema)
+    put(store, patient(2))
+    assert found(store, "Patient", ("nick", "bee")) == ["p1", "p2"]
+    assert store.check() == []
 
 
 def tables(store: Store) -> list[str]:
