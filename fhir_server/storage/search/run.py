@@ -133,8 +133,11 @@ class Run:
 
     def total(self) -> int:
         """Return the exact number of matches."""
-        made = self.statement("count", self.compiler.count)
+        made = self.statement("count", self._count)
         return int(self.fetch(made, self._values)[0][0])
+
+    def _count(self) -> Select[Any]:
+        return self.compiler.count()  # composed only where the statement is not known: that takes longer than to run it
 
     def rows(self, position: Position | None, limit: int) -> list[Found]:
         """Return at most `limit` rows from a position on, in the order in which they are read."""
