@@ -34,6 +34,11 @@ from fhir_server.storage.model import SearchRequest
 from fhir_server.storage.repository import Store, WriteUnit
 from fhir_server.validation import Validator
 
+# R4 describes it and names it in its own CapabilityStatement, but publishes no definition.
+_LIST = SearchParameter(
+    "Resource-list", "http://hl7.org/fhir/SearchParameter/Resource-list", "_list", "token", ("Resource",), "", (), ()
+)
+
 
 class Endpoint:
     """The FHIR interface without HTTP; safe to share between threads.
@@ -140,7 +145,7 @@ class Endpoint:
         return ""
 
     def _supported(self, resource_type: str) -> Mapping[str, SearchParameter]:
-        known = self.definitions.search_parameters_of(resource_type or "Basic")
+        known = {_LIST.code: _LIST, **self.definitions.search_parameters_of(resource_type or "Basic")}
         asked = SearchRequest(resource_type or None, tuple((code, "") for code in known))
         missing = frozenset(self.store.unsupported(asked))
         return {code: parameter for code, parameter in known.items() if code not in missing}
