@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, and_, or_, select
 
 from fhir_server.errors import TooCostly
 from fhir_server.storage.access import Access, Interaction
@@ -59,11 +59,11 @@ class Included:
         keys = self._keys({row.key: row.type for row in matches})
         wanted = sorted(key for key in keys if key > behind)
         now = wanted[:AT_ONCE]
-        versions = self._documents(now) if now else []
+        versions = self._documents({key: keys[key] for key in now}) if now else []
         return versions, now[-1] if len(wanted) > AT_ONCE else None
 
-    def _keys(self, matches: Keys) -> Iterable[int]:
-        """Return the keys of what is included, without the matches."""
+    def _keys(self, matches: Keys) -> Keys:
+        """Return what is included, without the matches."""
         seen: Keys = dict(matches)
         fresh = matches
         for hop in range(_MOST_HOPS):
@@ -78,7 +78,7 @@ class Included:
                     f"More than {_MOST_KEYS} resources would be included with one page. Please ask for smaller pages."
                 )
             if not fresh or not any(include.iterate for include in self._includes):
-                return seen.keys() - matches.keys()
+                return {key: kind for key, kind in seen.items() if key not in matches}
         raise TooCostly(f"The includes do not end after {_MOST_HOPS} steps.")
 
     def _hop(self, include: Include, near: Keys) -> Keys:
@@ -88,8 +88,10 @@ class Included:
         rows = self._run(include.shape(), include.hop, keys)
         return {row[0]: row[1] for row in rows}
 
-    def _documents(self, keys: Sequence[int]) -> list[Version]:
-        rows = self._run("included", _documents, keys)
+    def _documents(self, keys: Keys) -> list[Version]:
+        # Rights are asked again: since its key was found, a resource may have changed and gone out of reach.
+        kinds = tuple(sorted(set(keys.values()))) if not self._access.reaches_everything(self._interactions) else ()
+        rows = self._run(("included", kinds), lambda build: _documents(build, kinds), list(keys))
         return [version_of(row) for row in rows]
 
     def _run(self, shape: Hashable, make: Callable[[Build], Select[Any]], keys: Sequence[int]) -> list[Row]:
@@ -98,11 +100,14 @@ class Included:
         return self._fetch(made, self._owners | {"keys": list(keys)})
 
 
-def _documents(build: Build) -> Select[Any]:
+def _documents(build: Build, kinds: Iterable[str]) -> Select[Any]:
     r, v = resource.alias("r"), resource_version.alias("v")
-    return (
+    found = (
         select(r.c.type, r.c.id, r.c.version, r.c.last_updated, r.c.key, v.c.method, v.c.content)
         .select_from(r.join(v, and_(v.c.key == r.c.key, v.c.version == r.c.version)))
         .where(in_array(r.c.key, mark("keys"), build.parts.database.dialect), ~r.c.deleted)
         .order_by(r.c.key)
     )
+    limits = [(r.c.type == kind, build.allowed(kind, r.c.key)) for kind in kinds]
+    allowed = [own if limit is None else and_(own, limit) for own, limit in limits]
+    return found.where(or_(*allowed)) if allowed else found
