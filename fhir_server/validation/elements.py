@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fhir_server.validation.findings import Check, Findings, Found, Scope, below
+from fhir_server.validation.findings import ENOUGH, Check, Findings, Found, Scope, below, errors
 
 _NOT_ARRAY = "This element can repeat: its value must be a JSON array."
 _ID_ALONE = "An element needs a value or an extension; an id alone is not enough (ele-1)."
@@ -23,10 +23,15 @@ def many(check: Check) -> Check:
         if not values:
             return [Found("", "structure", _EMPTY_ARRAY)]
         findings: Findings = None
+        told = 0
         for index, value in enumerate(values):
             found = check(value, scope, owner)
             if found:
-                findings = (findings or []) + below(f"[{index}]", found)
+                findings = findings or []
+                findings += below(f"[{index}]", found)
+                told += errors(found)
+                if told >= ENOUGH:
+                    break
         return findings
 
     return repeated
@@ -42,12 +47,17 @@ def many_primitive(key: str, check: Check) -> Check:
         if not values:
             return [Found("", "structure", _EMPTY_ARRAY)]
         findings: Findings = None
+        told = 0
         for index, value in enumerate(values):
             if value is None and other in owner:
                 continue  # the check of `_key` sees to it that something stands there
             found = check(value, scope, owner)
             if found:
-                findings = (findings or []) + below(f"[{index}]", found)
+                findings = findings or []
+                findings += below(f"[{index}]", found)
+                told += errors(found)
+                if told >= ENOUGH:
+                    break
         return findings
 
     return repeated
@@ -79,11 +89,16 @@ def beside_many(key: str, check: Check) -> Check:
         if isinstance(partners, list) and len(partners) != len(values):
             return [Found("", "structure", f'"{key}" and "_{key}" must have equally many items (null fills gaps).')]
         findings: Findings = None
+        told = 0
         for index, value in enumerate(values):
             partner = partners[index] if isinstance(partners, list) else None
             found = _item(value, partner, check, scope, owner)
             if found:
-                findings = (findings or []) + below(f"[{index}]", found)
+                findings = findings or []
+                findings += below(f"[{index}]", found)
+                told += errors(found)
+                if told >= ENOUGH:
+                    break
         return findings
 
     return siblings

@@ -14,6 +14,9 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 MAX_DEPTH = 64
 """How many elements that can hold themselves (extensions, contained resources, items) may be nested."""
 
+ENOUGH = 1_000
+"""After so many errors the rest of a document is not looked at: a body full of errors must not cost minutes."""
+
 Severity: TypeAlias = Literal["error", "warning"]
 
 
@@ -78,6 +81,11 @@ def below(step: str, findings: Iterable[Found]) -> list[Found]:
         found._replace(path=step + found.path if found.path[:1] in ("", "[") else f"{step}.{found.path}")
         for found in findings
     ]
+
+
+def errors(findings: Iterable[Found]) -> int:
+    """Return how many findings are errors wherever they stand."""
+    return sum(found.severity == "error" and found.contexts is None for found in findings)
 
 
 def and_then(check: Check, rule: Rule) -> Check:

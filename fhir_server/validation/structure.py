@@ -16,7 +16,18 @@ from fhir_server.definitions import Definitions, Element, TypeDef, TypeRef
 from fhir_server.validation import bindings, primitives
 from fhir_server.validation.elements import beside, beside_many, many, many_primitive
 from fhir_server.validation.extensions import Extensions
-from fhir_server.validation.findings import Check, Findings, Found, Rule, Scope, and_then, below, bounded
+from fhir_server.validation.findings import (
+    ENOUGH,
+    Check,
+    Findings,
+    Found,
+    Rule,
+    Scope,
+    and_then,
+    below,
+    bounded,
+    errors,
+)
 from fhir_server.validation.narrative import Narratives
 from fhir_server.validation.policy import Policy
 from fhir_server.validation.references import References
@@ -179,7 +190,7 @@ def _later(table: dict[str, Check], key: str, compiled: Callable[[], Check]) -> 
     return placeholder
 
 
-def _walk(
+def _walk(  # noqa: C901 - one flat function is what makes it quick
     table: dict[str, Check],
     names: dict[str, str],
     required: tuple[_Required, ...] = (),
@@ -201,11 +212,16 @@ def _walk(
         if len(value) == 1 and "id" in value and needs_content:
             return [Found("", "invariant", "An element needs more than an id (ele-1).")]
         findings: Findings = None
+        told = 0
         for key, item in value.items():
             element = check_of_key(key)
             found = _unknown(key) if element is None else element(item, scope, value)
             if found:
-                findings = (findings or []) + below(names.get(key, ""), found)
+                findings = findings or []
+                findings += below(names.get(key, ""), found)
+                told += errors(found)
+                if told >= ENOUGH:
+                    return findings
         for name, key, keys in required:
             if key not in value and keys.isdisjoint(value):
                 findings = (findings or []) + [Found("", "required", f"The element {name} is required here.")]

@@ -12,7 +12,7 @@ from fhir_server.definitions import Definitions, Element, TypeDef
 from fhir_server.errors import Issue
 from fhir_server.validation import attachments, bundles, contained, identifiers, implicit_rules, questionnaires
 from fhir_server.validation.extensions import ext_1
-from fhir_server.validation.findings import Found, Rule, Scope
+from fhir_server.validation.findings import ENOUGH, Found, Rule, Scope, errors
 from fhir_server.validation.invariants import Invariants
 from fhir_server.validation.policy import Policy
 from fhir_server.validation.search_parameters import SearchRules
@@ -91,7 +91,13 @@ class Validator:
         scope = Scope(resource)
         scope.bundle, scope.base = neighbours, full_url
         findings = resources.check(resource, scope)
-        return [_issue(name, found) for found in findings if self._tells(found)] if findings else []
+        if not findings:
+            return []
+        issues = [_issue(name, found) for found in findings if self._tells(found)]
+        if errors(findings) >= ENOUGH:
+            text = f"There are {ENOUGH} errors and perhaps more; the rest was not looked at."
+            issues.append(Issue("error", "too-costly", text, name))
+        return issues
 
     def _tells(self, found: Found) -> bool:
         return found.severity == "error" or self._policy.warnings
