@@ -100,7 +100,9 @@ def equals(target: SearchTarget, table: FromClause, role: str, whole: Any, head:
     if target.prefix != role:
         same: ColumnElement[bool] = stored == whole
         return same
-    return and_(prefix_of(stored) == (whole[:PREFIX_LENGTH] if head is None else head), stored == whole)
+    # Not `stored == whole`: SQLite would then write the value into the other condition too, and miss the index.
+    begins = prefix_of(stored) == (whole[:PREFIX_LENGTH] if head is None else head)
+    return and_(begins, stored >= whole, stored <= whole)
 
 
 def halves(text: str) -> tuple[str, str]:
