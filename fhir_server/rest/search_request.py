@@ -76,6 +76,7 @@ def understood(endpoint: Endpoint, request: Request, resource_type: str, query: 
     Raises BadRequest for values that cannot be.
     """
     single = _single(query)
+    query = _without_empty(endpoint, resource_type, query)
     criteria = tuple(pair for pair in query if _role(pair[0]) == "criterion")
     includes = tuple(pair for pair in query if _role(pair[0]) == "include")
     sort = _sort(single)
@@ -101,6 +102,18 @@ def understood(endpoint: Endpoint, request: Request, resource_type: str, query: 
         tuple(_left_out(name) for name in sorted(missing)),
         [pair for pair in (_used(pair, missing, kept, size) for pair in query) if pair is not None],
     )
+
+
+def _without_empty(endpoint: Endpoint, resource_type: str, query: Query) -> Query:
+    """Return the query without criteria that have no value: they are no error and ask nothing.
+
+    https://hl7.org/fhir/R4/search.html#errors. What is not known stays, to be refused or named.
+    """
+    empty = tuple(pair for pair in query if not pair[1] and _role(pair[0]) == "criterion")
+    if not empty:
+        return query
+    unknown = frozenset(endpoint.store.unsupported(SearchRequest(resource_type or None, empty)))
+    return [pair for pair in query if pair not in empty or pair[0] in unknown]
 
 
 def _role(name: str) -> str:
