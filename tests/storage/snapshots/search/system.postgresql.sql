@@ -1,8 +1,8 @@
 -- ?_tag=urn:t|x&_lastUpdated=gt2026
-SELECT r.type, r.id, r.version, r.last_updated, page.key, v.method, v.content, page.s0
-FROM (SELECT t3.last_updated AS s0, t3.key AS key
+SELECT r.type, r.id, r.version, r.last_updated, page.key, v.method, v.content
+FROM (SELECT t3.key AS key
 FROM resource AS t3
 WHERE t3.last_updated >= %(p3)s::TIMESTAMP WITH TIME ZONE AND NOT t3.deleted AND (EXISTS (SELECT *
 FROM meta_tag AS t4
-WHERE t4.key = t3.key AND t4.code = %(p0)s::VARCHAR COLLATE "C" AND t4.system = %(p1)s::VARCHAR COLLATE "C")) ORDER BY s0 DESC, t3.key DESC
- LIMIT %(limit)s) AS page JOIN resource AS r ON r.key = page.key JOIN resource_version AS v ON v.key = r.key AND v.version = r.version ORDER BY page.s0 DESC, page.key DESC;
+WHERE t4.key = t3.key AND t4.code = %(p0)s::VARCHAR COLLATE "C" AND t4.system = %(p1)s::VARCHAR COLLATE "C")) ORDER BY t3.key ASC
+ LIMIT %(limit)s) AS page JOIN resource AS r ON r.key = page.key JOIN resource_version AS v ON v.key = r.key AND v.version = r.version ORDER BY page.key ASC;
