@@ -1,4 +1,4 @@
-"""Tables that hold something of every type: tags, security labels, profiles, sources, references without a key.
+"""Tables that hold something of every type: tags, labels, profiles, sources, references without a key, containers.
 
 https://hl7.org/fhir/R4/resource.html#Meta and https://hl7.org/fhir/R4/references.html
 """
@@ -12,6 +12,7 @@ META_SECURITY = "meta_security"
 META_PROFILE = "meta_profile"
 META_SOURCE = "meta_source"
 LOOSE_REFERENCE = "loose_reference"
+CONTAINED = "contained"
 
 _KEY = Column("key", "key", "", "The resource: resource.key", null=False)
 _TYPE = Column("type", "text", "", "Type of the resource", null=False)
@@ -84,11 +85,27 @@ _LOOSE = Table(
     ),
 )
 
+_CONTAINED = Table(
+    CONTAINED,
+    "",
+    "DomainResource.contained",
+    (
+        _KEY,
+        Column("position", "ordinal", "", "Position of the contained resource in the list, from 0", null=False),
+        _TYPE,
+        Column("contained_type", "text", "DomainResource.contained", "Type of the contained resource", null=False),
+        Column("id", "text", "DomainResource.contained.id", 'Its id: "p" where references say "#p"'),
+    ),
+    ("key", "position"),
+    (Index(f"ix_{CONTAINED}_type", ("contained_type", "type", "key")),),
+)
+
 COMMON_TABLES: tuple[Table, ...] = (
     _coding_table(META_TAG, "Resource.meta.tag"),
     _coding_table(META_SECURITY, "Resource.meta.security"),
     _PROFILE,
     _SOURCE,
     _LOOSE,
+    _CONTAINED,
 )
 """Tables that hold rows of every type."""

@@ -68,6 +68,8 @@ class SearchRequest:
     includes     (name, value) of _include and _revinclude with their modifier: ("_include", "Observation:subject"),
                  ("_revinclude:iterate", "Provenance:target")
     compartment  (type, id): only resources in that compartment, beside what the caller may see
+    contained    whether resources that others contain are searched: "false", "true" (only they), "both"
+    alone        of those, the contained resources are returned themselves, not their containers
     """
 
     type: str | None
@@ -78,6 +80,22 @@ class SearchRequest:
     sort: tuple[str, ...] = ()
     includes: tuple[tuple[str, str], ...] = ()
     compartment: tuple[str, str] | None = None
+    contained: Literal["false", "true", "both"] = "false"
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Contained:
+    """A contained resource that matches.
+
+    container  what contains it
+    id         its id there, "" where it has none
+    content    its JSON text
+    """
+
+    container: Version
+    id: str
+    content: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +107,7 @@ class SearchPage:
     total            the number of all matches, None unless it was asked for
     previous_cursor  "" on the first page
     included         what includes add to the rows, each resource once and none that is in `rows`
+    contained        contained resources that match, behind `rows`
     """
 
     rows: list[Version]
@@ -96,6 +115,7 @@ class SearchPage:
     total: int | None = None
     previous_cursor: str = ""
     included: list[Version] = field(default_factory=list)
+    contained: list[Contained] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

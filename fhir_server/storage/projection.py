@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import Any
 
-from fhir_server.storage.common import LOOSE_REFERENCE, META_PROFILE, META_SECURITY, META_SOURCE, META_TAG
+from fhir_server.storage.common import CONTAINED, LOOSE_REFERENCE, META_PROFILE, META_SECURITY, META_SOURCE, META_TAG
 from fhir_server.storage.compiler import Compiler, Failed
 from fhir_server.storage.datatypes.place import folded, short
 from fhir_server.storage.references import Reference, classify
@@ -35,15 +35,25 @@ def _ignored(resource_type: str, name: str) -> None:
 class Projector:
     """Makes the rows of documents; one instance serves a process, from any thread."""
 
-    def __init__(self, schema: Schema, base_url: str = "", failed: Failed = _ignored) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        base_url: str = "",
+        failed: Failed = _ignored,
+        understand: Callable[[str, str], Reference] = classify,
+    ) -> None:
         """Prepare for `schema`; `base_url` (without a slash at the end) makes absolute references our own.
 
-        failed  called with (type, name of the element) when the expression of a custom parameter fails on a document
+        failed      called with (type, name of the element) when the expression of a custom parameter fails on a
+                    document
+        understand  tells what the text of a reference means, given the base URL too
         """
         self.schema = schema
         self._failed = failed
         self._represent = representation(schema.dialect_name)
-        self._classify: Callable[[str], Reference] = lru_cache(maxsize=8192)(lambda text: classify(text, base_url))
+        self._classify: Callable[[str], Reference] = lru_cache(maxsize=8192)(
+            lambda text: understand(text, base_url)
+        )
         self._compiled: dict[str, Callable[[int, Document, Resolve], Rows]] = {}
 
     def rows(self, resource_type: str, key: int, document: Document, resolve: Resolve) -> Rows:
@@ -114,11 +124,21 @@ def _compiled(compiler: Compiler) -> Callable[[int, Document, Resolve], Rows]:
         rows[main] = [tuple(row)]
         if "meta" in document:
             _meta(resource_type, document["meta"], sink)
+        if "contained" in document:
+            rows[CONTAINED] = contained_rows(resource_type, key, document)
         if sink.loose:
             rows[LOOSE_REFERENCE] = sink.loose
         return rows
 
     return project
+
+
+def contained_rows(resource_type: str, key: int, document: Document) -> list[tuple[Any, ...]]:
+    """Return the rows of the table `contained` for a document that contains resources."""
+    return [
+        (key, position, resource_type, inner["resourceType"], inner.get("id"))
+        for position, inner in enumerate(document["contained"])
+    ]
 
 
 def _meta(resource_type: str, meta: Document, sink: Sink) -> None:

@@ -35,6 +35,7 @@ from fhir_server.storage.projection import Projector
 from fhir_server.storage.rebuild import Progress, reproject, unfinished
 from fhir_server.storage.restriction import restriction
 from fhir_server.storage.schema import Schema
+from fhir_server.storage.search.contained.answer import search_contained
 from fhir_server.storage.search.explain import Explanation, explain
 from fhir_server.storage.search.plan import unsupported
 from fhir_server.storage.search.run import names, search
@@ -135,7 +136,8 @@ class Store:
         parameter cannot have, UnknownType, TooCostly, StatementTimeout, Unavailable for a parameter that is being
         built.
         """
-        return self._current(lambda parts: search(parts, access, request))
+        find = search if request.contained == "false" else search_contained
+        return self._current(lambda parts: find(parts, access, request))
 
     def explain(self, access: Access, request: SearchRequest) -> Explanation:
         """Carry out a search and return how that was done: words, SQL without values, indexes, rows read.

@@ -61,7 +61,7 @@ class Schema:
 
     @cached_property
     def common_tables(self) -> tuple[sa.Table, ...]:
-        """Tables that hold rows of every type: meta_tag, meta_security, meta_profile, meta_source, loose_reference."""
+        """Tables that hold rows of every type: meta_tag and the like, loose_reference, contained."""
         return tuple(self._table(table) for table in COMMON_TABLES)
 
     @cached_property

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, insert, select
 from fhir_server.storage.layout import span_columns
 from fhir_server.storage.longest import OPEN
 from fhir_server.storage.migrations.canonical_units import canonical_units
+from fhir_server.storage.migrations.containers import containers
 from fhir_server.storage.migrations.leaner_indexes import leaner_indexes
 from fhir_server.storage.schema import Schema
 from fhir_server.storage.tables import custom_parameter, custom_registry, main_span, resource
@@ -64,5 +65,6 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(4, "quantities in canonical units", canonical_units),
     Migration(5, "indexes that others do the work of", leaner_indexes),
     Migration(6, "how long main dates last", _main_spans),
+    Migration(7, "which resources contain others", containers),
 )
 LATEST = MIGRATIONS[-1].number

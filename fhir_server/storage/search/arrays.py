@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Dialect, Integer, Text, func, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Dialect, Integer, Select, Text, cast, func, select, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -59,3 +59,11 @@ def in_array(column: ColumnElement[Any], mark: ColumnElement[Any], dialect: str)
         return column.in_(select(func.json_each(bound).table_valued("value").c.value).correlate(None))
     # `==` would let the function on the right have its say first, and ANY cannot stand on the left.
     return column.operate(operators.eq, func.any(bound))
+
+
+def array_rows(mark: ColumnElement[Any], dialect: str) -> Select[Any]:
+    """Return the whole numbers that are bound to `mark` as rows of one column; bound as for `in_array`."""
+    bound = type_coerce(mark, Array(numbers=True))
+    if dialect == "sqlite":
+        return select(func.json_each(bound).table_valued("value").c.value)
+    return select(func.unnest(cast(bound, ARRAY(BigInteger))))

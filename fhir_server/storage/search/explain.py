@@ -17,6 +17,7 @@ from fhir_server.storage.access import Access
 from fhir_server.storage.model import SearchRequest
 from fhir_server.storage.parts import Parts
 from fhir_server.storage.search.included import Included
+from fhir_server.storage.search.kind import unsupported_parameter
 from fhir_server.storage.search.plan import Plan
 from fhir_server.storage.search.run import SEARCHING, Run, planned, reading
 from fhir_server.storage.search.statement import Statement
@@ -94,8 +95,10 @@ class Explanation:
 
 def explain(parts: Parts, access: Access, request: SearchRequest) -> Explanation:
     """Carry out a search and return how that was done. Errors as `search` raises them."""
+    if request.contained != "false":
+        raise unsupported_parameter("A search with _contained cannot be explained: it is not answered by SQL alone.")
     with settled(parts.texts, (name for name, _ in request.parameters)):
-        return _Explainer(parts, access, planned(parts, access, request)).explanation()
+        return _Explainer(parts, access, planned(parts, access, request, SEARCHING, reading(parts))).explanation()
 
 
 class _Explainer:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from fhir_server.errors import BadRequest, FhirError, TooCostly, UnsupportedParameter
 from fhir_server.storage.search import composite, item
-from fhir_server.storage.search.chain import Chain
+from fhir_server.storage.search.chain import Link
 from fhir_server.storage.search.criterion import KINDS, Criterion
 from fhir_server.storage.search.filter_syntax import Combined, Comparison, Filter, Negated, parse, place
 from fhir_server.storage.search.item import Item
@@ -199,19 +199,25 @@ class _Composer:
             raise unsupported_parameter(
                 f"{place(step.at)}{named(step.name)} is no reference: it leads to no resource that could be filtered."
             )
-        makers: list[tuple[str, Node]] = []
+        made: dict[str, Node] = {}
         for kind in dict.fromkeys(kind for target in targets for kind in target.to or self._names.schema.types):
             try:
-                inner = self._path(test, number + 1, kind, depth + 1)
-                if step.condition is not None:
-                    inner = All((self.node(step.condition, kind, depth + 1), inner))
+                made[kind] = self._behind(test, number, kind, depth)
             except UnsupportedParameter as error:
                 refusal = error
-                continue
-            makers.append((kind, inner))
-        if not makers:
+        if not made:
             raise refusal
-        return Chain(step.name, targets, tuple(kind for kind, _ in makers), tuple(inner for _, inner in makers))
+
+        def inner(names: Names, kind: str) -> Node:
+            return made[kind] if names is self._names else _Composer(names)._behind(test, number, kind, depth)
+
+        return Link(str(resource_type), step.name, targets, tuple(made), depth, inner).chain(self._names)
+
+    def _behind(self, test: Comparison, number: int, kind: str, depth: int) -> Node:
+        """Return the condition on the resources of type `kind` that a step of the path leads to."""
+        condition = test.path[number].condition
+        inner = self._path(test, number + 1, kind, depth + 1)
+        return inner if condition is None else All((self.node(condition, kind, depth + 1), inner))
 
     def _known(self, code: str, at: int, resource_type: str | None) -> tuple[SearchTarget, ...]:
         found = self._names.targets(resource_type, code)

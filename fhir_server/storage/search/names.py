@@ -14,7 +14,7 @@ from fhir_server.definitions import Definitions
 from fhir_server.errors import TooCostly, UnsupportedParameter
 from fhir_server.storage.schema import Schema
 from fhir_server.storage.search import composite
-from fhir_server.storage.search.chain import Chain
+from fhir_server.storage.search.chain import Beyond, Link
 from fhir_server.storage.search.criterion import KINDS, Criterion
 from fhir_server.storage.search.escape import split
 from fhir_server.storage.search.has import Has
@@ -42,6 +42,8 @@ class Names:
     now          for approximate dates
     terminology  the value sets and code systems the caller may read
     texts        what the index of words lacks
+    beyond       answers chains beyond the tables; None where nothing is asked of them
+    beside       (type, conditions) that hold for the resources of a type beside the parameter that is to be understood
     """
 
     schema: Schema
@@ -50,6 +52,8 @@ class Names:
     now: datetime
     terminology: Terminology | None = None
     texts: Texts | None = None
+    beyond: Beyond | None = None
+    beside: tuple[str, tuple[Node, ...]] | None = None
 
     def node(self, resource_type: str | None, types: tuple[str, ...], name: str, depth: int = 0) -> Made:
         """Return what makes the node of a parameter.
@@ -143,8 +147,15 @@ class Names:
                 refusal = error
         if not makers:
             raise refusal
-        types = tuple(kind for kind, _ in makers)
-        return lambda text: Chain(code, targets, types, tuple(made(text) for _, made in makers))
+        known = dict(makers)
+
+        def made(text: str) -> Node:
+            def inner(names: Names, kind: str) -> Node:
+                return (known[kind] if names is self else names.node(kind, (), rest, depth + 1))(text)
+
+            return Link(str(resource_type), code, targets, tuple(known), depth, inner).chain(self)
+
+        return made
 
     def _has(self, resource_type: str | None, name: str, depth: int) -> Made:
         parts = name.split(":", 3)

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/search.html
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_server.errors import FhirError, Issue, TooCostly, UnknownType, UnsupportedParameter
@@ -97,24 +97,45 @@ def plan(request: SearchRequest, names: Names) -> Plan:
         raise TooCostly(f"A search can be sorted by {_MOST_SORT_KEYS} keys at most.")
     resource_type, types, parameters = _typed(request, names)
     _refuse_all(_problems(request, names, resource_type, types))
-    nodes: list[Node] = []
-    for name, text in parameters:
-        nodes.append(names.node(resource_type, types, name)(text))
-    if request.compartment is not None:
-        nodes.append(InCompartment(*request.compartment))
+    nodes = _nodes(request, names, resource_type, types, parameters)
     if sum(len(node.data()) for node in nodes) > _MOST_VALUES * 4:
         raise TooCostly(f"A search can have {_MOST_VALUES} values at most.")
     sort = tuple(sort_key(names, resource_type, key) for key in request.sort)
     return Plan(
         resource_type,
         types,
-        tuple(nodes),
+        nodes,
         sort,
         request.count,
-        _position(request),
+        position_of(request),
         request.total,
         includes_of(names, resource_type, request.includes),
     )
+
+
+def _nodes(
+    request: SearchRequest,
+    names: Names,
+    resource_type: str | None,
+    types: tuple[str, ...],
+    parameters: Sequence[tuple[str, str]],
+) -> tuple[Node, ...]:
+    """Return the conditions in the order of the parameters; chains are told the others, which narrow their search."""
+    made: dict[int, Node] = {}
+    if request.compartment is not None:
+        made[len(parameters)] = InCompartment(*request.compartment)
+    late: list[int] = []
+    for number, (name, text) in enumerate(parameters):
+        if "." in name or name == "_filter":
+            late.append(number)
+        else:
+            made[number] = names.node(resource_type, types, name)(text)
+    if late and made and resource_type is not None:
+        names = replace(names, beside=(resource_type, tuple(made.values())))
+    for number in late:
+        name, text = parameters[number]
+        made[number] = names.node(resource_type, types, name)(text)
+    return tuple(made[number] for number in sorted(made))
 
 
 def unsupported(request: SearchRequest, names: Names) -> list[str]:
@@ -178,7 +199,8 @@ def _refuse_all(problems: Sequence[tuple[str, FhirError]]) -> None:
         raise UnsupportedParameter(issues[0].diagnostics, issues=issues)
 
 
-def _position(request: SearchRequest) -> Position | None:
+def position_of(request: SearchRequest) -> Position | None:
+    """Return where the page of `request` begins, None for the first one. Raises BadRequest for a foreign cursor."""
     if not request.cursor:
         return None
     values = cursors.unpack(request.cursor)

@@ -15,6 +15,8 @@ from sqlalchemy import Select
 from fhir_server.storage.access import Access, Interaction
 from fhir_server.storage.model import SearchPage, SearchRequest, Version
 from fhir_server.storage.parts import Parts
+from fhir_server.storage.search.contained.holders import Reader
+from fhir_server.storage.search.contained.links import Inward
 from fhir_server.storage.search.included import Included
 from fhir_server.storage.search.names import Names
 from fhir_server.storage.search.plan import Plan, Position, plan, unknown_page
@@ -37,26 +39,28 @@ Fetch = Callable[[Statement, dict[str, Any]], list[Row]]
 def search(parts: Parts, access: Access, request: SearchRequest) -> SearchPage:
     """Return one page of matches. Errors as `plan` raises them."""
     with settled(parts.texts, (name for name, _ in request.parameters)):
-        return Run(parts, access, planned(parts, access, request), SEARCHING, reading(parts)).answer()
+        fetch = reading(parts)
+        return Run(parts, access, planned(parts, access, request, SEARCHING, fetch), SEARCHING, fetch).answer()
 
 
 def matches(parts: Parts, access: Access, request: SearchRequest, session: Session) -> list[Version]:
     """Return at most `request.count` matches, as the open transaction of `session` sees them."""
+
+    def fetch(made: Statement, values: dict[str, Any]) -> list[Row]:
+        return session.run(made.sql, made.bound(values))
+
     with settled(parts.texts, (name for name, _ in request.parameters)):
-        run = Run(
-            parts,
-            access,
-            planned(parts, access, request),
-            _MATCH,
-            lambda made, values: session.run(made.sql, made.bound(values)),
-        )
+        run = Run(parts, access, planned(parts, access, request, _MATCH, fetch), _MATCH, fetch)
         return [found.version for found in run.rows(None, request.count)]
 
 
-def planned(parts: Parts, access: Access, request: SearchRequest) -> Plan:
+def planned(
+    parts: Parts, access: Access, request: SearchRequest, interactions: tuple[Interaction, ...], fetch: Fetch
+) -> Plan:
     """Return the plan of a request. Raises Unavailable while the type's projection has gaps."""
     parts.gaps.refuse(request.type)
-    return plan(request, names(parts, access))
+    reader = Reader(parts, access, interactions, fetch)
+    return plan(request, replace(names(parts, access), beyond=Inward(reader)))
 
 
 def names(parts: Parts, access: Access) -> Names:
