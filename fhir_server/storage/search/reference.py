@@ -6,9 +6,10 @@ https://hl7.org/fhir/R4/search.html#reference
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, false, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, false, or_, select
 
 from fhir_server.storage.common import LOOSE_REFERENCE
 from fhir_server.storage.fold import token_text
@@ -30,7 +31,8 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 def parse(text: str, modifier: str, context: Context) -> Operand:
     """Return what a reference value names. `modifier` is "", "identifier" or a resource type.
 
-    Shapes: ("local", types) a resource of ours; "url" another one; ("identifier", parts) a logical reference.
+    Shapes: ("local", types) a resource of ours, ("local", types, versioned) one that canonical elements may name by its
+    address; ("url", versioned) another one; ("identifier", parts) a logical reference.
     """
     if modifier == "identifier":
         return _identifier(text)
@@ -41,13 +43,18 @@ def parse(text: str, modifier: str, context: Context) -> Operand:
     if _ID.fullmatch(written):
         types = (modifier,) if modifier else tuple(allowed) or context.definitions.resource_types
         return Operand(("local", types), (written,))
-    meant = classify(written, context.base_url)
+    url, _, version = written.partition("|")
+    has_canonical = any(target.kind != "reference" for target in context.targets)
+    meant = classify(url if has_canonical else written, context.base_url)
     if meant.kind is Kind.LOCAL:
         if modifier and modifier != meant.type:
             raise wrong("The type in the reference is not the one the modifier names.")
-        return Operand(("local", (meant.type,)), (meant.id,))
+        if not has_canonical:
+            return Operand(("local", (meant.type,)), (meant.id,))
+        address = f"{meant.type}/{meant.id}"
+        texts = (*halves(address), *halves(f"{context.base_url}/{address}"))
+        return Operand(("local", (meant.type,), bool(version)), (meant.id, *texts, *([version] if version else [])))
     if meant.kind in (Kind.ABSOLUTE, Kind.URN):
-        url, _, version = written.partition("|")
         return Operand(("url", bool(version)), (token_text(written), *halves(url), version))
     raise wrong("A reference is written as [type]/[id], [id] or a URL.")
 
@@ -72,14 +79,14 @@ def condition(
 ) -> ColumnElement[bool]:
     """Return when a row of the target's table refers to what the value names.
 
-    A canonical or uri element holds the URL itself; references to other servers and logical references stand in
-    `loose_reference`, see `elsewhere`.
+    A canonical or uri element holds the URL itself, or the address of a resource of ours, relative or not. References
+    to other servers and logical references stand in `loose_reference`, see `elsewhere`.
     """
     shape = operand.shape
     kind = shape[0] if isinstance(shape, tuple) else ""
     if target.kind != "reference":
-        return _canonical(operand, marks, target, table) if kind == "url" else false()
-    if kind != "local" or not isinstance(shape, tuple):
+        return _canonical(shape, marks, target, table)
+    if kind != "local" or not isinstance(shape, tuple) or True in shape[2:]:
         return false()
     types = shape[1]
     wanted = scope.alias(resource)
@@ -91,12 +98,18 @@ def condition(
     return key == keys.scalar_subquery() if one else key.in_(keys)
 
 
-def _canonical(operand: Operand, marks: Marks, target: SearchTarget, table: FromClause) -> ColumnElement[bool]:
-    found = equals(target, table, "value", marks[1], marks[2])
-    versioned = isinstance(operand.shape, tuple) and operand.shape[1]
-    if versioned:
-        return and_(found, column(target, table, "version") == marks[3]) if "version" in target.columns else false()
-    return found
+def _canonical(shape: Hashable, marks: Marks, target: SearchTarget, table: FromClause) -> ColumnElement[bool]:
+    match shape:
+        case ("url", versioned):
+            texts = marks[1:3]
+        case ("local", _, versioned):
+            texts = marks[1:5]
+        case _:
+            return false()
+    found = or_(*(equals(target, table, "value", texts[at], texts[at + 1]) for at in range(0, len(texts), 2)))
+    if not versioned:
+        return found
+    return and_(found, column(target, table, "version") == marks[-1]) if "version" in target.columns else false()
 
 
 def elsewhere(operand: Operand, marks: Marks, target: SearchTarget, scope: Scope) -> Select[tuple[int]] | None:
