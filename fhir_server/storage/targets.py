@@ -114,6 +114,9 @@ COMMON_TARGETS: dict[str, SearchTarget] = {
 }
 """Parameters of every type. In `resource` and the meta tables `type = ...` limits the search to one type."""
 
+OF_EVERY_TYPE = frozenset({META_TAG, META_SECURITY, META_PROFILE, META_SOURCE})
+"""Tables with rows of all types."""
+
 _PREFIX_ROLE = {"string": "folded", "part": "folded", "uri": "value", "canonical": "value"}
 _PARTS = {"postalCode": "postal_code"}
 

@@ -33,7 +33,7 @@ from fhir_server.storage.search.node import (
 from fhir_server.storage.search.operand import Operand
 from fhir_server.storage.search.scope import Build, Scope
 from fhir_server.storage.tables import resource
-from fhir_server.storage.targets import SearchTarget
+from fhir_server.storage.targets import OF_EVERY_TYPE, SearchTarget
 
 KINDS: dict[str, Kind] = {
     "token": token,
@@ -44,7 +44,6 @@ KINDS: dict[str, Kind] = {
     "quantity": quantity,
     "uri": uri,
 }
-_OF_EVERY_TYPE = frozenset({"meta_tag", "meta_security", "meta_profile", "meta_source"})
 _RANKS = {"date": DATE, "number": NUMBER, "quantity": NUMBER, "uri": URI, "reference": REFERENCE, "string": STRING}
 # Looked up by their keys; other child tables are asked by the resource's key whether a row is there.
 _BY_SET = frozenset({"identifier", "reference", "id"})
@@ -75,7 +74,7 @@ class Criterion:
             return NEGATIVE
         if self.targets[0].table == resource.name:
             return ID if self.kind == "token" else DATE
-        if self.targets[0].table in _OF_EVERY_TYPE:
+        if self.targets[0].table in OF_EVERY_TYPE:
             return TAG
         if self.kind == "token":
             return self._token_rank()
@@ -123,7 +122,7 @@ class Criterion:
             # index begins with the type.
             order = table.c.last_updated if self.kind == "date" and resource_type is not None else None
             return Driver(table, found, is_resource=True, order=order)
-        if resource_type is None and target.table in _OF_EVERY_TYPE:
+        if resource_type is None and target.table in OF_EVERY_TYPE:
             return None  # `resource` is needed anyway, for the type
         table = build.alias(build.parts.table(resource_type, target.table))
         found = tuple(self._rows(bare, target, table, marks))
@@ -200,7 +199,8 @@ class Criterion:
         if target.kind != "reference":
             return found
         loose = scope.alias(scope.parts.table(None, LOOSE_REFERENCE))
-        return or_(found, exists().where(loose.c.key == scope.key, loose.c.path == target.loose))
+        own = (loose.c.key == scope.key, loose.c.path == target.loose, *reference.limited(target, loose))
+        return or_(found, exists().where(*own))
 
     def _valued(self, marks: Marks) -> Iterator[tuple[Operand, Marks]]:
         start = 0
@@ -213,7 +213,7 @@ class Criterion:
         """Return the conditions for rows of `table`, an alias of the target's table."""
         kind = KINDS[self.kind]
         conditions: list[ColumnElement[bool]] = [among(table.c[name], values) for name, values in target.filters]
-        if scope.type is not None and target.table in _OF_EVERY_TYPE:
+        if scope.type is not None and target.table in OF_EVERY_TYPE:
             conditions.append(table.c.type == scope.type)
         found = [kind.condition(value, own, target, table, scope) for value, own in self._valued(marks)]
         conditions.append(or_(*found) if found else false())

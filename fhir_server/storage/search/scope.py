@@ -19,7 +19,7 @@ from fhir_server.storage.search.node import Driver, Node
 from fhir_server.storage.tables import resource
 
 Marked = tuple[Node, Marks]
-Start = Literal["narrowest", "main", "resource"]
+Start = Literal["narrowest", "main", "resource"] | Driver
 
 
 class Build:
@@ -109,10 +109,11 @@ class Scope:
         """Return the scope of the resources of a type that match all `nodes` and that the caller may see.
 
         start  where its statement starts: from the table of the narrowest node, else from the type's main table; always
-               from the main table; always from `resource`
+               from the main table; always from `resource`; from a given table
         """
         nodes = list(conjuncts(nodes))
-        driver, driving = None, None
+        driver: Driver | None = start if isinstance(start, Driver) else None
+        driving: Node | None = None
         if start == "narrowest":
             for node, marks in sorted(nodes, key=lambda each: each[0].rank):
                 driver = node.drive(build, resource_type, marks)

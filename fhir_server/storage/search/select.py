@@ -20,12 +20,13 @@ from fhir_server.storage.search.logic import conjuncts
 from fhir_server.storage.search.node import shared
 from fhir_server.storage.search.plan import Plan, Position
 from fhir_server.storage.search.scope import Build, Marked, Scope, Start, mark
+from fhir_server.storage.search.sort import TEXTS
 from fhir_server.storage.search.statement import Raw
 from fhir_server.storage.tables import resource, resource_version
 
 _RAW = Raw()
+Way = tuple["Scope", "list[Term]", list[ColumnElement[bool]]]
 _MOST_PARTS = 10  # selects of which a page is put together
-_TEXTS = frozenset({"string", "part", "uri", "canonical"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,14 @@ class Compiler:
         self._plan = plan
         marks = [mark(f"p{number}") for number in range(len(plan.data()))]
         self._nodes = list(conjuncts(shared(plan.nodes, marks)))
+        # Whether the first sort key is had in order from the index of a table of its own.
+        self._by_index = False
         self.scope = self._made(self._nodes, "narrowest")
         start = self._better_start()
         if start != "narrowest":
             self.scope = self._made(self._nodes, start)
         self.terms = self._terms(self.scope)
-        self.scopes = self._split()
+        self._scopes = self._split()
 
     def _made(self, nodes: Sequence[Marked], start: Start) -> Scope:
         scope = Scope.of(self._build, self._plan.type, nodes, start)
@@ -67,6 +70,8 @@ class Compiler:
         key = self._plan.sort[0]
         if not free or key.is_main_date(self.scope):
             return "narrowest"
+        # A column of few different values, such as a category, is no help where others choose.
+        self._by_index = key.has_own_table and (self.scope.driving is None or key.targets[0].kind in TEXTS)
         if key.always_there:
             return "resource"
         return "main" if key.is_main_column else "narrowest"
@@ -90,7 +95,7 @@ class Compiler:
         terms: list[Term] = []
         for key in self._plan.sort:
             value = key.column(scope)
-            if key.targets[0].kind in _TEXTS:
+            if key.targets[0].kind in TEXTS:
                 value = prefix_of(value)
             dated = scope.is_dated and key.is_main_date(scope)
             terms.append(Term(value, key.descending, not (key.always_there or dated)))
@@ -113,7 +118,7 @@ class Compiler:
                   rows as "limit"
         Columns: type, id, version, last_updated, key, method, content, then the values of the terms but the key.
         """
-        parts = [self._keys(scope, position, phase, backward=backward) for scope in self.scopes]
+        parts = [self._keys(way, position, backward=backward) for way in self._ways(phase)]
         chosen, terms = parts[0]
         if len(parts) > 1:
             each = [select(part.subquery(self._build.name())) for part, _ in parts]
@@ -130,19 +135,32 @@ class Compiler:
             .order_by(*_ordered(terms, dict(page.c), page.c.key, backward=backward))
         )
 
-    def _keys(
-        self, scope: Scope, position: Position | None, phase: int, *, backward: bool
-    ) -> tuple[Select[Any], list[Term]]:
+    def _ways(self, phase: int) -> list[Way]:
+        """Return the selects that together give the keys of one phase."""
+        if self._by_index and self._plan.type is not None:
+            first = self._plan.sort[0]
+            if phase:
+                return [(self.scope, self._terms(self.scope)[1:], [first.absent(self.scope)])]
+            driver = first.starting(self._build, self._plan.type)
+            scope = self._made(self._nodes, driver)
+            value = scope.driver.order if scope.driver.order is not None else scope.key
+            return [(scope, [Term(value, first.descending, nullable=False), *self._terms(scope)[1:]], [])]
+        ways: list[Way] = []
+        for scope in self._scopes:
+            first_term, *rest = self._terms(scope)
+            if not first_term.nullable:
+                ways.append((scope, [first_term, *rest], []))
+            elif phase:  # the first term says nothing here
+                ways.append((scope, rest, [first_term.value.is_(None)]))
+            else:
+                sure = Term(first_term.value, first_term.descending, nullable=False)
+                ways.append((scope, [sure, *rest], [sure.value.is_not(None)]))
+        return ways
+
+    def _keys(self, way: Way, position: Position | None, *, backward: bool) -> tuple[Select[Any], list[Term]]:
         """Return the select of the keys of a page with the values they are sorted by, and those terms."""
-        terms = self._terms(scope)
-        conditions = list(scope.conditions)
-        if terms[0].nullable:
-            conditions.append(terms[0].value.is_(None) if phase else terms[0].value.is_not(None))
-        # In the phase without values the first term says nothing; in the other one it is always there.
-        if phase:
-            terms = terms[1:]
-        elif terms[0].nullable:
-            terms = [Term(terms[0].value, terms[0].descending, nullable=False), *terms[1:]]
+        scope, terms, more = way
+        conditions = [*scope.conditions, *more]
         if backward:
             terms = [Term(term.value, not term.descending, term.nullable) for term in terms]
         if position is not None:

@@ -11,12 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, case, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, FromClause, case, exists, func, literal_column, select, union_all
 
+from fhir_server.storage.schema import prefix_of
 from fhir_server.storage.search.kind import among
-from fhir_server.storage.search.scope import Scope
+from fhir_server.storage.search.node import Driver
+from fhir_server.storage.search.scope import Build, Scope
 from fhir_server.storage.tables import resource
-from fhir_server.storage.targets import SearchTarget
+from fhir_server.storage.targets import OF_EVERY_TYPE, SearchTarget
 
 if TYPE_CHECKING:
     from fhir_server.storage.search.names import Names
@@ -44,6 +46,12 @@ _ROLES = {
     "sampled": "low",
     "reference": "key",
 }
+
+
+TEXTS = frozenset({"string", "part", "uri", "canonical"})
+"""Kinds that are compared by the part of them that an index holds."""
+
+_INDEXED = frozenset({"string", "part", "uri", "canonical", "coding", "concept", "identifier", "moment", "interval"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,40 @@ class SortKey:
             return False
         return self.targets[0].columns.get("start") == scope.parts.schema.layout(scope.type).main_date != ""
 
+    @property
+    def has_own_table(self) -> bool:
+        """Whether its values stand in one table of several rows for a resource, which has an index on them."""
+        return len(self.targets) == 1 and not self.targets[0].is_main and self.targets[0].kind in _INDEXED
+
+    def starting(self, build: Build, resource_type: str) -> Driver:
+        """Return its table as a place to start from, in the order of its index: of each resource the row that counts.
+
+        Only where the key has a table of its own.
+        """
+        (target,) = self.targets
+        table = build.alias(build.parts.table(resource_type, target.table))
+        value = self._value(target, table)
+        other = build.alias(build.parts.table(resource_type, target.table))
+        before = self._value(target, other) > value if self.descending else self._value(target, other) < value
+        better = exists().where(other.c.key == table.c.key, *_filters(target, other), before)
+        date = table.c[target.date] if target.date else None
+        # A table of every type holds others too.
+        own = [table.c.type == resource_type] if target.table in OF_EVERY_TYPE else []
+        conditions = (*own, *_filters(target, table), value.is_not(None), ~better)
+        return Driver(table, conditions, date=date, order=value)
+
+    def absent(self, scope: Scope) -> ColumnElement[bool]:
+        """Return when the resource of `scope` has no value in the key's own table."""
+        (target,) = self.targets
+        table = scope.alias(scope.table(target.table))
+        there = self._value(target, table).is_not(None)
+        return ~exists().where(table.c.key == scope.key, *_filters(target, table), there)
+
+    @staticmethod
+    def _value(target: SearchTarget, table: FromClause) -> ColumnElement[Any]:
+        value = table.c[target.columns[_ROLES[target.kind]]]
+        return prefix_of(value) if target.kind in TEXTS else value
+
     def column(self, scope: Scope) -> ColumnElement[Any]:
         """Return the value of the resource of `scope`."""
         if len(self.targets) == 1:
@@ -99,7 +141,7 @@ class SortKey:
             value: ColumnElement[Any] = table.c[target.columns[_ROLES[target.kind]]]
             if target.kind == "boolean":  # PostgreSQL has no least truth value
                 value = case((value.is_(True), literal_column("'true'")), (value.is_(False), literal_column("'false'")))
-            filters = [among(table.c[name], values) for name, values in target.filters]
+            filters = _filters(target, table)
             # Said, because inside a subquery of the FROM clause it is not found out.
             own = select(best(value).label("v")).where(table.c.key == scope.key, *filters).correlate(scope.key.table)
             parts.append(own)
@@ -107,6 +149,10 @@ class SortKey:
             return parts[0].scalar_subquery()
         united = union_all(*parts).subquery(scope.build.name())
         return select(best(united.c.v)).scalar_subquery()
+
+
+def _filters(target: SearchTarget, table: FromClause) -> list[ColumnElement[bool]]:
+    return [among(table.c[name], values) for name, values in target.filters]
 
 
 def sort_key(names: Names, resource_type: str | None, text: str) -> SortKey:
