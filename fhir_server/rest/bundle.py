@@ -12,7 +12,7 @@ from typing import Any
 from fhir_server.formats import json
 from fhir_server.rest.headers import etag
 from fhir_server.rest.message import Response
-from fhir_server.storage.model import Version
+from fhir_server.storage.model import Contained, Version
 
 Links = Sequence[tuple[str, str]]
 
@@ -70,6 +70,12 @@ def match_entry(base_url: str, version: Version, content: str, mode: str = "matc
     """Return the entry of a searchset; `content` is the text to show, whole or a part of the resource."""
     url = quoted(f"{base_url}/{version.type}/{version.id}")
     return f'{{"fullUrl":{url},"resource":{content},"search":{{"mode":"{mode}"}}}}'
+
+
+def contained_entry(base_url: str, found: Contained, content: str) -> str:
+    """Return the entry of a searchset for a contained resource; its fullUrl names the container first."""
+    url = quoted(f"{base_url}/{found.container.type}/{found.container.id}#{found.id}")
+    return f'{{"fullUrl":{url},"resource":{content},"search":{{"mode":"match"}}}}'
 
 
 def outcome_entry(outcome_text: str) -> str:

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 FHIR_VERSION = "4.0.1"
 _COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
 _NAMES_OF_FORMATS = (JSON, XML, "json", "xml")
+# They have no definition of their own, and no other place in the statement tells that they work.
+_CONTAINED = (
+    {"name": "_contained", "type": "token", "documentation": "true, false or both: search contained resources"},
+    {"name": "_containedType", "type": "token", "documentation": "container or contained: what is returned of them"},
+)
 
 
 @dataclass(slots=True)
@@ -63,7 +68,7 @@ def statement(endpoint: Endpoint) -> Statement:
                 },
                 "resource": [_resource(endpoint, name, includes) for name in endpoint.definitions.resource_types],
                 "interaction": [{"code": code} for code in _system_codes()],
-                "searchParam": _parameters(endpoint.search_parameters("")),
+                "searchParam": [*_parameters(endpoint.search_parameters("")), *_CONTAINED],
                 "operation": _operations(endpoint, ("system",), ""),
                 "compartment": [_COMPARTMENT + name.lower() for name in sorted(endpoint.definitions.compartments)],
             }

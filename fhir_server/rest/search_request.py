@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from fhir_server.errors import BadRequest, Issue, UnsupportedMediaType
 from fhir_server.formats.negotiate import body_format
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 FORM: Final = "application/x-www-form-urlencoded"
 # Parameters that shape the result; with those that shape the answer they are no criteria.
-RESULT_PARAMETERS: Final = ("_sort", "_count", "_total", "_include", "_revinclude")
-_SINGLE = frozenset(("_sort", "_count", "_total", EXPLAIN)) | ANSWER_PARAMETERS
+CONTAINED_PARAMETERS: Final = ("_contained", "_containedType")
+RESULT_PARAMETERS: Final = ("_sort", "_count", "_total", "_include", "_revinclude", *CONTAINED_PARAMETERS)
+_SINGLE = frozenset(("_sort", "_count", "_total", EXPLAIN, *CONTAINED_PARAMETERS)) | ANSWER_PARAMETERS
 _INCLUDES = frozenset(("_include", "_revinclude"))
 _HARMLESS = re.compile(r"[A-Za-z0-9_:.=-]{1,80}")
 _TOTALS = frozenset(("none", "estimate", "accurate"))
@@ -41,6 +42,8 @@ class SearchQuery:
     includes  (name with modifier, value) of _include and _revinclude
     total     "none", "estimate", "accurate", or "" where the client does not say
     explain   the plan of the search is wanted, not its answer
+    contained "false", "true" or "both": whether contained resources are searched
+    alone     they are returned themselves, not what contains them
     remarks   what was left out, where the client is lenient
     used      the query as it was carried out: the self link
     """
@@ -51,6 +54,8 @@ class SearchQuery:
     includes: tuple[tuple[str, str], ...]
     total: str
     explain: bool
+    contained: Literal["false", "true", "both"]
+    alone: bool
     remarks: tuple[Issue, ...]
     used: Query
 
@@ -99,6 +104,8 @@ def understood(endpoint: Endpoint, request: Request, resource_type: str, query: 
         tuple(pair for pair in includes if "=".join(pair) not in missing),
         "accurate" if counting else total,
         _explain(single.get(EXPLAIN)),
+        _contained(single.get("_contained")),
+        _alone(single.get("_containedType")),
         tuple(_left_out(name) for name in sorted(missing)),
         [pair for pair in (_used(pair, missing, kept, size) for pair in query) if pair is not None],
     )
@@ -146,6 +153,22 @@ def _explain(text: str | None) -> bool:
     if text not in (None, "true", "false"):
         raise BadRequest(f"{EXPLAIN} must be true or false.", code="value")
     return text == "true"
+
+
+def _contained(text: str | None) -> Literal["false", "true", "both"]:
+    if text in (None, "false"):
+        return "false"
+    if text == "true":
+        return "true"
+    if text != "both":
+        raise BadRequest("_contained must be true, false or both.", code="value")
+    return "both"
+
+
+def _alone(text: str | None) -> bool:
+    if text not in (None, "container", "contained"):
+        raise BadRequest("_containedType must be container or contained.", code="value")
+    return text == "contained"
 
 
 def _used(pair: tuple[str, str], missing: Set[str], sort: Sequence[str], count: int) -> tuple[str, str] | None:

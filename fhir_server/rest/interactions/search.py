@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fhir_server.errors import Forbidden, StatementTimeout
-from fhir_server.rest.bundle import bundle, match_entry, outcome_entry
+from fhir_server.rest.bundle import bundle, contained_entry, match_entry, outcome_entry
 from fhir_server.rest.explanation import explanation_text
 from fhir_server.rest.interaction import Interaction
 from fhir_server.rest.message import Request, Response
@@ -43,6 +43,8 @@ def search(endpoint: Endpoint, request: Request, route: Route[Interaction]) -> R
         sort=asked.sort,
         includes=asked.includes,
         compartment=(route.type, route.id) if route.id else None,
+        contained=asked.contained,
+        alone=asked.alone,
     )
     try:
         if asked.explain:
@@ -51,6 +53,7 @@ def search(endpoint: Endpoint, request: Request, route: Route[Interaction]) -> R
     except StatementTimeout as error:
         raise _too_slow(error) from None
     entries = [match_entry(endpoint.base_url, row, part(row.content, request.form)) for row in page.rows]
+    entries += [contained_entry(endpoint.base_url, each, part(each.content, request.form)) for each in page.contained]
     entries += [
         match_entry(endpoint.base_url, row, part(row.content, request.form), "include") for row in page.included
     ]
@@ -101,7 +104,7 @@ def _total(page: SearchPage, *, first: bool, asked: str, counted: bool) -> int |
     if page.total is not None:
         return page.total
     if first and counted and not page.next_cursor and asked != "none":
-        return len(page.rows)
+        return len(page.rows) + len(page.contained)
     return None
 
 

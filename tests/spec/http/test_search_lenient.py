@@ -20,7 +20,7 @@ UNSUPPORTED = [
     ("_has:Nonsense:subject:code=x", ""),
     ("_has:Observation:subject=x", ""),
     ("_query=everything", ""),
-    ("_containedType=container", ""),
+    ("_contained:not=true", ""),
     ("_sort=nonsense", ""),
     ("_sort=family,nonsense,-birthdate", "_sort=family,-birthdate"),
     ("_include=Bad:thing", ""),
