@@ -14,6 +14,7 @@ from fhir_server.storage.model import SearchRequest
 from tests.storage.search.hospital import SIDES
 
 _IN_RESULT = ("_include", "_revinclude")
+_OF_RESULT = (*_IN_RESULT, "_sort", "_contained", "_containedType")
 
 FEATURES: dict[str, tuple[str, ...]] = {
     "everything": ("Patient", "Observation", "Practitioner", "Organization", "ValueSet", "List", ""),
@@ -186,7 +187,15 @@ FEATURES: dict[str, tuple[str, ...]] = {
     ),
     "_contained": (
         "Practitioner?_contained=true", "Practitioner?name=inner&_contained=both&_containedType=contained",
-        "Practitioner?name=inner {p}&_contained=true&_containedType=container",
+        "Practitioner?name=inner {p}&_contained=true&_containedType=container", "Practitioner?_contained=both",
+        "Encounter?patient=Patient/{p}&_contained=true", "Encounter?patient.family={p}&_contained=true",
+        "Encounter?patient.family={p}&_contained=both&_containedType=contained", "?_contained=true",
+        "Encounter?service-provider.partof.name=ward&_contained=true", "Encounter?_contained=true&_sort=-class",
+        "Encounter?status:not=planned&_contained=both", "Encounter?patient._has:Group:member:_id=both&_contained=true",
+        "Encounter?_has:RiskAssessment:encounter:patient.family={p}&_contained=true",
+        "RiskAssessment?encounter.patient.family={p}", "RiskAssessment?encounter.class={p}",
+        "RiskAssessment?encounter.service-provider.name=ward", "Patient/{p}/Encounter?_contained=true",
+        "Patient?_has:RiskAssessment:subject:encounter.patient.family={p}",
     ),
     "custom parameters": (
         "Patient?nick=kim", "Patient?nick:missing=true", "Observation?patient.nick=kim", "Patient?_sort=-nick",
@@ -194,7 +203,7 @@ FEATURES: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-PENDING = frozenset({"_contained"})
+PENDING: frozenset[str] = frozenset()
 """Features the store does not have yet."""
 
 
@@ -224,13 +233,16 @@ def request_of(url: str) -> SearchRequest:
     path, _, query = url.partition("?")
     pairs = [(name, value) for name, _, value in (part.partition("=") for part in query.split("&")) if name]
     steps = path.split("/")
+    single = dict(pairs)
     compartment = (steps[0], steps[1]) if len(steps) == 3 else None
     kind = steps[-1] if steps[-1] not in ("", "*") else None
     return SearchRequest(
         kind,
-        tuple(pair for pair in pairs if pair[0] != "_sort" and pair[0].partition(":")[0] not in _IN_RESULT),
+        tuple(pair for pair in pairs if pair[0].partition(":")[0] not in _OF_RESULT),
         total=True,
         sort=tuple(key for name, value in pairs if name == "_sort" for key in value.split(",")),
         includes=tuple(pair for pair in pairs if pair[0].partition(":")[0] in _IN_RESULT),
         compartment=compartment,
+        contained=single.get("_contained", "false"),  # type: ignore[arg-type]
+        alone=single.get("_containedType") == "contained",
     )

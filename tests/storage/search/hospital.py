@@ -160,6 +160,13 @@ def _records(side: str, other: str) -> Iterator[Resource]:
     yield {
         "resourceType": "RiskAssessment", "id": side, "status": "final", "subject": _to("Patient", side),
         "prediction": [{"probabilityDecimal": value / 100}], "basis": [_to("Observation", f"{other}-1")],
+        "encounter": {"reference": "#e"}, "contained": [
+            {
+                "resourceType": "Encounter", "id": "e", "status": "planned",
+                "class": {"system": "urn:class", "code": side},
+                "subject": _to("Patient", other), "serviceProvider": _to("Organization", other),
+            },
+        ],
     }  # fmt: skip
     yield {
         "resourceType": "List", "id": side, "status": "current", "mode": "working", "title": f"List of {side}",

@@ -153,7 +153,7 @@ def told(search: Search, feature: Feature) -> list[Any]:
     try:
         pages = [search(feature.request)]
         request = replace(feature.request, count=2)
-        if len(pages[0].rows) > 2 or pages[0].next_cursor:
+        if len(pages[0].rows) + len(pages[0].contained) > 2 or pages[0].next_cursor:
             page = search(request)
             pages.append(page)
             while page.next_cursor:
@@ -173,6 +173,7 @@ def told(search: Search, feature: Feature) -> list[Any]:
 
 def _told(page: SearchPage) -> tuple[Any, ...]:
     rows, added = [_shown(row) for row in page.rows], [_shown(row) for row in page.included]
+    rows += [(*_shown(each.container), each.id, each.content) for each in page.contained]
     return rows, added, page.total, [_position(text) for text in (page.next_cursor, page.previous_cursor)]
 
 
@@ -184,7 +185,10 @@ def _position(cursor: str) -> Any:
     """Return what a cursor says but for the keys of the database."""
     if not cursor:
         return None
-    backward, phase, values, order, includes = cursors.unpack(cursor)
+    found = cursors.unpack(cursor)
+    if len(found) == 3:  # among contained resources
+        return *found[:2], _position(found[2])
+    backward, phase, values, order, includes = found
     return backward, phase, values[:-1], order, includes >= 0
 
 
@@ -232,7 +236,8 @@ def _searched(whole: Store, rest: Store, access: Access, seen: frozenset[str], f
 def _matched(whole: Store, rest: Store, access: Access, seen: frozenset[str], feature: Feature) -> str:
     """Return the same for criteria of a write."""
     kind, parameters = feature.request.type, feature.request.parameters
-    if kind is None or feature.request.compartment or feature.request.includes or feature.request.sort:
+    request = feature.request
+    if kind is None or request.compartment or request.includes or request.sort or request.contained != "false":
         return ""
 
     def ask(unit: WriteUnit) -> list[Any]:
