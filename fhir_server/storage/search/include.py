@@ -148,7 +148,7 @@ def _includes(names: Names, resource_type: str | None, name: str, value: str) ->
         return [Include(reverse, iterate, source, "*", target, ())]
     targets = tuple(
         each
-        for each in names.schema.targets(source, code)
+        for each in names.targets(source, code)
         if each.kind == "reference" and (not target or not each.to or target in each.to)
     )
     if not targets:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from fhir_server.definitions import Definitions
@@ -43,6 +43,7 @@ class Names:
     terminology  the value sets and code systems the caller may read
     texts        what the index of words lacks
     beyond       answers chains beyond the tables; None where nothing is asked of them
+    touched      the types whose tables the parameters so far look at
     beside       (type, conditions) that hold for the resources of a type beside the parameter that is to be understood
     """
 
@@ -54,6 +55,7 @@ class Names:
     texts: Texts | None = None
     beyond: Beyond | None = None
     beside: tuple[str, tuple[Node, ...]] | None = None
+    touched: set[str] = field(default_factory=set, compare=False)
 
     def node(self, resource_type: str | None, types: tuple[str, ...], name: str, depth: int = 0) -> Made:
         """Return what makes the node of a parameter.
@@ -84,7 +86,10 @@ class Names:
         if resource_type is None:
             common = COMMON_TARGETS.get(code)
             return (common,) if common is not None else ()
-        return self.schema.targets(resource_type, code)
+        found = self.schema.targets(resource_type, code)
+        if found:
+            self.touched.add(resource_type)
+        return found
 
     def codes(self, resource_type: str | None) -> Sequence[str]:
         """Return the codes of the parameters of a type."""
@@ -166,7 +171,7 @@ class Names:
             raise unsupported_parameter(f"_has names {named(kind)}, which is no resource type.")
         targets = tuple(
             target
-            for target in self.schema.targets(kind, code)
+            for target in self.targets(kind, code)
             if target.kind == "reference"
             if resource_type is None or not target.to or resource_type in target.to
         )

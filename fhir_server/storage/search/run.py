@@ -60,7 +60,12 @@ def planned(
     """Return the plan of a request. Raises Unavailable while the type's projection has gaps."""
     parts.gaps.refuse(request.type)
     reader = Reader(parts, access, interactions, fetch)
-    return plan(request, replace(names(parts, access), beyond=Inward(reader)))
+    understanding = replace(names(parts, access), beyond=Inward(reader))
+    made = plan(request, understanding)
+    # Chains, reverse chains, lists and includes look at the tables of other types.
+    for resource_type in sorted(understanding.touched):
+        parts.gaps.refuse(resource_type)
+    return made
 
 
 def names(parts: Parts, access: Access) -> Names:
