@@ -19,7 +19,7 @@ from fhir_server.storage.search.scope import Scope
 
 @dataclass(frozen=True, slots=True)
 class InCompartment(Nothing):
-    """Belonging to the compartment of one resource; a caller who may not see that resource finds nothing."""
+    """Belonging to the compartment of one resource, whether or not the caller may see that resource itself."""
 
     type: str
     id: str
