@@ -46,8 +46,6 @@ FEATURES = frozenset(
         "compartment", "contained",
     }
 )  # fmt: skip
-PENDING = frozenset({"contained"})
-"""Features that the store does not have yet."""
 UNUSED = frozenset({"phonetic", "_text", "_content", "_filter", "_query", "near"})
 COMPARTMENTS = ("Patient", "Practitioner", "Encounter")
 COMMON = ("_id", "_lastUpdated", "_tag", "_security", "_profile", "_source")
@@ -106,12 +104,12 @@ class Asker:
         self.used = set()
         type_ = None if self.may("system", 12) else str(self.one([each["resourceType"] for each in self.resources]))
         parameters = [self.criterion(type_)]
-        while len(parameters) < 3 and self.may("and", 3):
+        while len(parameters) < 3 and self.may("and", 6):
             parameters.append(self.criterion(type_))
         sort = self.sort(type_) if type_ is not None and self.may("sort", 3) else ()
         include = self.includes(type_) if type_ is not None and self.may("include", 4) else ()
-        reader = ("Patient", str(self.one(IDS))) if self.may("restricted", 4) else None
-        owner = self.owner(type_) if self.may("compartment", 6) else None
+        reader = ("Patient", str(self.one(IDS))) if self.may("restricted", 10) else None
+        owner = self.owner(type_) if self.may("compartment", 14) else None
         return Search(type_, tuple(parameters), sort, include, owner, reader, frozenset(self.used))
 
     def owner(self, type_: str | None) -> tuple[str, str] | None:
@@ -177,7 +175,7 @@ class Asker:
         owners = [each for each in self.resources if type_ in (None, each["resourceType"])]
         found = [each for each in known if each.type == "composite" or any(self.oracle.values(r, each) for r in owners)]
         rare = [each for each in found if each.type in ("number", "quantity", "composite", "date")]
-        return [each for each in known if each.code != "_lastUpdated"] + found * 4 + rare * 4
+        return known + found * 8 + rare * 8
 
     def plain(self, type_: str | None) -> Parameter:
         """Draw a parameter that looks at the resource itself."""
@@ -211,7 +209,7 @@ class Asker:
 
     def value(self, parameter: SearchParameter, modifier: str, nodes: Sequence[Any]) -> str:
         """Draw one value of a parameter, from one of the elements it finds or from the values there could be."""
-        node = self.one([*nodes, None]) if nodes else None
+        node = self.one([*nodes, *nodes, None]) if nodes else None
         if parameter.type == "composite":
             return self.composite(parameter, nodes)
         if modifier == "identifier":

@@ -17,7 +17,7 @@ from tests.stores import BASE_URL
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
-IDS = ("a", "b", "c", "a-1")  # the same for every type: a bare id names several resources
+IDS = ("a", "b", "c", "a-1", "d", "e")  # the same for every type: a bare id names several resources
 ABSENT = "gone"
 SYSTEMS = ("urn:s", "urn:S", "http://loinc.org", "http://x.example/a,b|c$d")
 CODES = ("a", "b", "ab", "A", "a,b", "a|b", "a$b", "a\\b", "a\\,b", "8867-4", "é", "a" * 260)
@@ -281,8 +281,10 @@ def _meta(make: Maker) -> Resource:
 def resource_sets(draw: Draw, least: int = LEAST, most: int = MOST) -> list[Resource]:
     """Draw resources with ids that are unique within their type; some references lead to nobody."""
     make = Maker(draw)
-    count = draw(st.integers(least, most))
-    name = st.tuples(st.sampled_from((*TYPES, *TYPES[:2], *_RARE)), st.sampled_from(IDS))
+    # Few types, so that there are several resources of each to tell apart.
+    kinds = draw(st.lists(st.sampled_from((*TYPES, *_RARE)), min_size=3, max_size=6, unique=True))
+    count = min(draw(st.integers(least, most)), len(kinds) * len(IDS))
+    name = st.tuples(st.sampled_from(kinds), st.sampled_from(IDS))
     names = draw(st.lists(name, min_size=count, max_size=count, unique=True))
     made = []
     for type_, id_ in names:

@@ -20,7 +20,7 @@ from fhir_server.validation import Validator
 from tests.search.agreement import Court
 from tests.search.oracle import Resource, name_of
 from tests.search.oracle_run import run
-from tests.search.queries import FEATURES, PENDING, searches
+from tests.search.queries import searches
 from tests.search.resources import IDS, resource_sets
 from tests.stores import Clock, open_store
 
@@ -44,7 +44,7 @@ def court(store_url: str, clock: Clock) -> Iterator[Court]:
 
 
 def test_store_and_oracle_agree_on_generated_searches(court: Court) -> None:
-    tally = run(court, PAIRS, 4, FEATURES - PENDING)
+    tally = run(court, PAIRS, 4)
     assert tally.pairs >= PAIRS
     assert not tally.found, f"{len(tally.found)} of {tally.pairs}; the first:\n{court.smallest(tally.found[0])}"
 
@@ -77,7 +77,7 @@ def test_pages_joined_are_the_search_at_once(court: Court) -> None:
     def holds(data: st.DataObject) -> None:
         resources = data.draw(resource_sets(least=15))
         court.fill(resources)
-        asked = data.draw(searches(resources, 15, FEATURES - PENDING))
+        asked = data.draw(searches(resources, 15))
         wrong = [(search, found) for search in asked for count in (1, 3) if (found := court.pages(search, count))]
         assert wrong == []
 

@@ -19,12 +19,12 @@ from fhir_server.formats.json import decode
 from fhir_server.settings import Settings
 from tests.search.agreement import Court
 from tests.search.oracle import name_of
-from tests.search.queries import FEATURES, PENDING, Search, searches
+from tests.search.queries import FEATURES, Search, searches
 from tests.search.resources import resource_sets
 from tests.stores import BASE_URL, Clock
 
 PER_SET, SETS = 15, 3
-_ALLOWED = FEATURES - PENDING - {"restricted"}  # everybody sees everything here
+_ALLOWED = FEATURES - {"restricted"}  # everybody sees everything here
 
 
 @pytest.fixture
