@@ -68,10 +68,10 @@ class Excerpt:
     outside     (type, id) -> key of everything they refer to
     """
 
-    def __init__(self, parts: Parts, outside: dict[Ref, int]) -> None:
+    def __init__(self, parts: Parts) -> None:
         self.parts = miniature(parts)
         self.containers: dict[int, Version] = {}
-        self.outside = outside
+        self.outside: dict[Ref, int] = {}
         self._there: set[str] = set()
         self._types: set[str] = set()
         self._whole = False
@@ -81,7 +81,6 @@ class Excerpt:
         self._raw.set_progress_handler(lambda: time.monotonic() > self._deadline, _STEPS)
         for table in (resource, resource_version, main_span):
             self._create(table)
-        self._insert(resource.name, [_known(*ref, key) for ref, key in outside.items()])
 
     def __enter__(self) -> Excerpt:
         return self
@@ -95,13 +94,19 @@ class Excerpt:
         """Drop everything."""
         self._raw.close()
 
-    def add(self, container: Version, *, whole: bool) -> None:
+    def know(self, located: dict[Ref, int]) -> None:
+        """Take the keys of what is referred to by resources that are added afterwards."""
+        fresh = {ref: key for ref, key in located.items() if key not in self.containers}
+        self._insert(resource.name, [_known(*ref, key) for ref, key in fresh.items()])
+        self.outside |= located
+
+    def add(self, container: Version, document: Document, *, whole: bool) -> None:
         """Add what a resource contains.
 
-        whole  itself too, so that what it says of them can be asked
+        document  its content; it is changed
+        whole     itself too, so that what it says of them can be asked
         """
         self.containers[container.key] = container
-        document = json.decode_trusted(container.content)
         inner = document.pop("contained", [])
         places: dict[Ref, int] = {(container.type, container.id): container.key}
         types: dict[str, str] = {}

@@ -5,18 +5,22 @@ https://hl7.org/fhir/R4/search.html#contained
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, literal_column, or_, select, union_all
 
 from fhir_server.errors import TooCostly
+from fhir_server.formats import json
 from fhir_server.storage.access import Access, Interaction
 from fhir_server.storage.common import CONTAINED, LOOSE_REFERENCE
+from fhir_server.storage.integrity import Reader as References
+from fhir_server.storage.model import Version
 from fhir_server.storage.parts import Parts
+from fhir_server.storage.references import Kind
 from fhir_server.storage.search.arrays import in_array
-from fhir_server.storage.search.contained.excerpt import Excerpt
+from fhir_server.storage.search.contained.excerpt import Document, Excerpt, Ref
 from fhir_server.storage.search.kind import Marks, among
 from fhir_server.storage.search.node import ID, REFERENCE, TOKEN, Driver, Node, Nothing, shared
 from fhir_server.storage.search.rows import version_of
@@ -85,24 +89,43 @@ class Reader:
 
         Raises TooCostly when they are too large.
         """
-        outside = {(kind, id_): key for key, kind, id_ in self._chunks("outside", _outside, keys)}
-        made = Excerpt(self.parts, outside)
+        made = Excerpt(self.parts)
         size = 0
         try:
-            for row in self._chunks("containers", _documents, keys):
-                version = version_of(row)
-                size += len(version.content)
+            for start in range(0, len(keys), _AT_ONCE):
+                rows = self.run("containers", _documents, {"keys": list(keys[start : start + _AT_ONCE])})
+                size += sum(len(row[-1]) for row in rows)
                 if size > _MOST_TEXT:
                     raise TooCostly("The resources that this search would have to look into are too large together.")
-                made.add(version, whole=whole)
+                found = [(version, json.decode_trusted(version.content)) for version in map(version_of, rows)]
+                made.know(self._located(self._referred(found) - made.outside.keys()))
+                for version, document in found:
+                    made.add(version, document, whole=whole)
         except BaseException:
             made.close()
             raise
         return made
 
-    def _chunks(self, shape: str, make: Callable[[Build], Select[Any]], keys: Sequence[int]) -> Iterator[Row]:
-        for start in range(0, len(keys), _AT_ONCE):
-            yield from self.run(shape, make, {"keys": list(keys[start : start + _AT_ONCE])})
+    def _referred(self, found: Sequence[tuple[Version, Document]]) -> set[Ref]:
+        """Return (type, id) of all resources of this server that some documents refer to."""
+        references = References(self.parts.base_url)
+        return {
+            (each.type, each.id)
+            for version, document in found
+            for each in references.read(document, version.content)
+            if each.kind is Kind.LOCAL
+        }
+
+    def _located(self, refs: Iterable[Ref]) -> dict[Ref, int]:
+        """Return the keys of those resources that are known; whether the caller may see them does not matter here."""
+        by_type: dict[str, list[str]] = {}
+        for kind, id_ in refs:
+            by_type.setdefault(kind, []).append(id_)
+        located: dict[Ref, int] = {}
+        for kind, ids in by_type.items():
+            rows = self.run("located", _located, {"type": kind, "ids": ids})
+            located |= {(kind, row[1]): row[0] for row in rows}
+        return located
 
 
 def _documents(build: Build) -> Select[Any]:
@@ -115,14 +138,10 @@ def _documents(build: Build) -> Select[Any]:
     )
 
 
-def _outside(build: Build) -> Select[Any]:
-    r, pair = resource.alias("r"), resource_reference.alias("pair")
-    return (
-        select(r.c.key, r.c.type, r.c.id)
-        .select_from(pair.join(r, r.c.key == pair.c.target))
-        .where(in_array(pair.c.source, mark("keys"), build.parts.database.dialect))
-        .distinct()
-    )
+def _located(build: Build) -> Select[Any]:
+    r = resource.alias("r")
+    mine = in_array(r.c.id, mark("ids"), build.parts.database.dialect)
+    return select(r.c.key, r.c.id).where(r.c.type == mark("type"), mine)
 
 
 def _holds(table: FromClause, types: Sequence[str]) -> ColumnElement[bool]:
