@@ -17,7 +17,7 @@ from fhir_server.storage import cursor as cursors
 from fhir_server.storage.access import Access
 from fhir_server.storage.model import Contained, SearchPage, SearchRequest, Version
 from fhir_server.storage.parts import Parts
-from fhir_server.storage.search.contained.excerpt import ABOVE, Excerpt, place_of
+from fhir_server.storage.search.contained.excerpt import ABOVE, Excerpt, container_of
 from fhir_server.storage.search.contained.holders import MOST, Among, Reader
 from fhir_server.storage.search.contained.links import Inward, inner_names, inside
 from fhir_server.storage.search.contained.narrowing import holding
@@ -147,7 +147,7 @@ class _Matches:
         """Return all of the answer in its order: each match, or each container at the place of its first match."""
         found: dict[int, _Item] = {}
         for match in self._rows(None):
-            container, _ = place_of(match.version.key)
+            container = container_of(match.version.key)
             found.setdefault(
                 match.version.key if self._alone else container, _Item(match, self._excerpt.containers[container])
             )

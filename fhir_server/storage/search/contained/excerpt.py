@@ -55,10 +55,9 @@ _OWN = {
 }
 
 
-def place_of(key: int) -> tuple[int, int]:
-    """Return the key of the container, and the position in it, of a contained resource with `key`."""
-    number = key - ABOVE
-    return number >> _PLACES, number & ((1 << _PLACES) - 1)
+def container_of(key: int) -> int:
+    """Return the key of the container of a contained resource with `key`."""
+    return (key - ABOVE) >> _PLACES
 
 
 class Excerpt:
@@ -72,6 +71,7 @@ class Excerpt:
         self.parts = miniature(parts)
         self.containers: dict[int, Version] = {}
         self.outside: dict[Ref, int] = {}
+        self._inner: dict[int, Document] = {}
         self._there: set[str] = set()
         self._types: set[str] = set()
         self._whole = False
@@ -128,6 +128,7 @@ class Excerpt:
 
         for position, each in enumerate(inner):
             key = _key(container.key, position)
+            self._inner[key] = each
             self._enter(container, key, each["resourceType"], MARK + each.get("id", ""))
             self._project(key, rewrite(each, own, REFERENCES), resolve)
         if whole:
@@ -184,18 +185,15 @@ class Excerpt:
 
     def document(self, key: int) -> Document:
         """Return a contained resource by its key."""
-        container, position = place_of(key)
-        found: Document = json.decode_trusted(self.containers[container].content)["contained"][position]
-        return found
+        return self._inner[key]
 
     def documents(self) -> Iterator[tuple[int, Document]]:
         """Yield (key, document) of everything that can be found here."""
-        for key, container in self.containers.items():
+        yield from self._inner.items()
+        for key, container in self.containers.items() if self._whole else ():
             document = json.decode_trusted(container.content)
-            for position, each in enumerate(document.pop("contained", [])):
-                yield _key(key, position), each
-            if self._whole:
-                yield key, document
+            del document["contained"]
+            yield key, document
 
     @property
     def texts(self) -> Texts:
