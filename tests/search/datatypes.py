@@ -27,6 +27,7 @@ _PARTS = {
 }
 _FORMATS = {4: "%Y", 7: "%Y-%m", 10: "%Y-%m-%d", 16: "%Y-%m-%dT%H:%M", 19: "%Y-%m-%dT%H:%M:%S"}
 _WIDTHS = {10: timedelta(days=1), 16: timedelta(minutes=1), 19: timedelta(seconds=1)}
+_SORTED = 200  # characters by which texts are sorted; R4 leaves it to the server what is a reasonable order
 _NO_LEAST, _NO_GREATEST = (-math.inf, 0), (math.inf, 0)
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 UCUM = "http://unitsofmeasure.org"
@@ -198,8 +199,8 @@ def sort_keys(kind: str, node: Any) -> list[Any]:
         return [found[0] for found in [moments(node)] if found]
     if kind in ("number", "quantity"):
         return [low for low, _, _ in amounts(node)]
-    if kind == "string":
-        return [fold(text) for text in texts(node)]
+    if kind == "string" or (isinstance(node, Node) and node.type == "string"):
+        return [fold(text)[:_SORTED] for text in texts(node)]
     return [code for _, code in tokens(node) if code] if kind == "token" else [str(node.value)]
 
 

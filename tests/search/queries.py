@@ -144,7 +144,9 @@ class Asker:
         self.used |= {"contained"} if link[0] == "#" else set()
         targets = self.oracle.parameter(type_, code).targets
         typed = len(targets) != 1 or self.one((True, False))
-        name, text = self.criterion(target, depth - 1 if "deep chain" in self.allowed else 0)
+        # What is contained is asked for its own values only: R4 does not say what refers to it.
+        further = depth - 1 if "deep chain" in self.allowed and link[0] != "#" else 0
+        name, text = self.criterion(target, further)
         self.used |= {"deep chain"} if "." in name else {"chain to has"} if name.startswith("_has") else set()
         return f"{code}:{target}.{name}" if typed else f"{code}.{name}", text
 
