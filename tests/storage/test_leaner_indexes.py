@@ -17,8 +17,8 @@ from fhir_server.storage.schema import build_schema
 NAME = "indexes that others do the work of"
 NUMBER = next(migration.number for migration in MIGRATIONS if migration.name == NAME)
 NAMES = {
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index' AND name LIKE 'ix!_%' ESCAPE '!'",
-    "postgresql": "SELECT indexname FROM pg_indexes WHERE indexname LIKE 'ix!_%' ESCAPE '!'",
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index' AND substr(name, 1, 3) = 'ix_'",
+    "postgresql": "SELECT indexname FROM pg_indexes WHERE substr(indexname, 1, 3) = 'ix_'",
 }
 EARLIER = (
     "CREATE INDEX ix_observation_code_code_system_main_date_key ON observation_code (code, system, main_date, key)",

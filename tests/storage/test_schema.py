@@ -93,7 +93,8 @@ def test_targets_are_indexed(resource_type: str) -> None:
                 column = leaf.columns[first[leaf.kind]]
                 indexes = [index for index in TABLES[leaf.table].indexes if index.columns[0] == column]
                 assert indexes, f"{parameter.code}: {leaf.table}.{column}"
-                assert indexes[0].columns[-1] == "key"
+                behind = (leaf.columns["system"],) if leaf.kind in ("coding", "concept") else ()
+                assert indexes[0].columns[-1 - len(behind) :] == ("key", *behind)
                 assert indexes[0].prefix == bool(leaf.prefix)
 
 
@@ -101,7 +102,7 @@ def test_the_main_date_stands_in_hot_tables_and_ends_their_indexes() -> None:
     (target,) = SCHEMA.targets("Observation", "code")
     assert (target.table, target.date) == ("observation_code", "main_date")
     (index,) = SCHEMA.layout("Observation").table("observation_code").indexes
-    assert index.columns == ("code", "system", "main_date", "key")
+    assert index.columns == ("code", "main_date", "key", "system"), "a code without a system comes by date too"
     main = SCHEMA.layout("Observation").tables[0]
     assert ("subject_key", "effective_start", "key") in {index.columns for index in main.indexes}
     assert ("effective_start", "key") in {index.columns for index in main.indexes if not index.sparse}

@@ -39,7 +39,7 @@ def _columns(place: Place) -> dict[str, str]:
     if place.searches:
         meaning = "The display without case and accents, for :text"
         columns["folded"] = place.column("display_folded", "text", meaning, use="search")
-        place.hot_index(columns["code"], columns["system"])
+        place.hot_index(columns["code"], after=(columns["system"],))
     return columns
 
 

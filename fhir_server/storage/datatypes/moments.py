@@ -21,7 +21,9 @@ def keep_moment(place: Place) -> Field:
         "start": place.column("", "instant", "First moment it covers (UTC)", plain="value"),
         "end": place.column("until", "instant", "First moment after it (UTC)", use="search"),
     }
-    serve_date(place, columns)
+    if place.searches:
+        # Its end needs no index: it lies a year behind the start at most, and the search says so.
+        place.index(columns["start"])
     return place.field("moment", columns)
 
 
@@ -42,7 +44,7 @@ def interval_columns(place: Place) -> dict[str, str]:
 
 
 def serve_date(place: Place, columns: dict[str, str]) -> None:
-    """Index an interval for ranges and sorting; an instant is so short that its end needs no index."""
+    """Index an interval that may be long, or open, from both ends."""
     if not place.searches:
         return
     place.index(columns["start"])

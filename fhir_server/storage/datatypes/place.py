@@ -54,10 +54,13 @@ class Place:
         """Index columns, followed by the key."""
         self.draft.index(*columns, "key", prefix=prefix, sparse=columns[0] if self.sparse else "")
 
-    def hot_index(self, *columns: str) -> None:
-        """Index columns, followed by the main date and the key: a filter and the usual sort in one."""
+    def hot_index(self, *columns: str, after: tuple[str, ...] = ()) -> None:
+        """Index columns, followed by the main date and the key: a filter and the usual sort in one.
+
+        after  columns behind the key: to be told in the index alone, without a part in its order
+        """
         self.draft.dated = True
-        self.draft.index(*columns, MAIN_DATE, "key", sparse=columns[0] if self.sparse else "")
+        self.draft.index(*columns, MAIN_DATE, "key", *after, sparse=columns[0] if self.sparse else "")
 
 
 @dataclass(frozen=True, slots=True)

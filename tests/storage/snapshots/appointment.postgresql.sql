@@ -50,7 +50,7 @@ CREATE TABLE appointment_service_category (
     PRIMARY KEY (key, ordinal, coding)
 );
 
-CREATE INDEX ix_appointment_service_category_code_system_main_date_key ON appointment_service_category (code, system, main_date, key);
+CREATE INDEX ix_appointment_service_category_code_main_date_key_system ON appointment_service_category (code, main_date, key, system);
 
 CREATE TABLE appointment_service_type (
     key BIGINT NOT NULL,
@@ -64,7 +64,7 @@ CREATE TABLE appointment_service_type (
     PRIMARY KEY (key, ordinal, coding)
 );
 
-CREATE INDEX ix_appointment_service_type_code_system_main_date_key ON appointment_service_type (code, system, main_date, key);
+CREATE INDEX ix_appointment_service_type_code_main_date_key_system ON appointment_service_type (code, main_date, key, system);
 
 CREATE TABLE appointment_specialty (
     key BIGINT NOT NULL,
@@ -78,7 +78,7 @@ CREATE TABLE appointment_specialty (
     PRIMARY KEY (key, ordinal, coding)
 );
 
-CREATE INDEX ix_appointment_specialty_code_system_main_date_key ON appointment_specialty (code, system, main_date, key);
+CREATE INDEX ix_appointment_specialty_code_main_date_key_system ON appointment_specialty (code, main_date, key, system);
 
 CREATE TABLE appointment_appointment_type (
     key BIGINT NOT NULL,
@@ -91,7 +91,7 @@ CREATE TABLE appointment_appointment_type (
     PRIMARY KEY (key, coding)
 );
 
-CREATE INDEX ix_appointment_appointment_type_code_system_main_date_key ON appointment_appointment_type (code, system, main_date, key);
+CREATE INDEX ix_appointment_appointment_type_code_main_date_key_system ON appointment_appointment_type (code, main_date, key, system);
 
 CREATE TABLE appointment_reason_code (
     key BIGINT NOT NULL,
@@ -105,7 +105,7 @@ CREATE TABLE appointment_reason_code (
     PRIMARY KEY (key, ordinal, coding)
 );
 
-CREATE INDEX ix_appointment_reason_code_code_system_main_date_key ON appointment_reason_code (code, system, main_date, key);
+CREATE INDEX ix_appointment_reason_code_code_main_date_key_system ON appointment_reason_code (code, main_date, key, system);
 
 CREATE TABLE appointment_reason_reference (
     key BIGINT NOT NULL,

@@ -50,8 +50,6 @@ CREATE INDEX ix_claim_patient_key_created_key ON claim (patient_key, created, ke
 
 CREATE INDEX ix_claim_created_key ON claim (created, key);
 
-CREATE INDEX ix_claim_created_until_key ON claim (created_until, key);
-
 CREATE INDEX ix_claim_enterer_key_created_key ON claim (enterer_key, created, key) WHERE enterer_key IS NOT NULL;
 
 CREATE INDEX ix_claim_insurer_key_created_key ON claim (insurer_key, created, key) WHERE insurer_key IS NOT NULL;
@@ -89,7 +87,7 @@ CREATE TABLE claim_priority (
     PRIMARY KEY (key, coding)
 ) WITHOUT ROWID;
 
-CREATE INDEX ix_claim_priority_code_system_main_date_key ON claim_priority (code, system, main_date, key);
+CREATE INDEX ix_claim_priority_code_main_date_key_system ON claim_priority (code, main_date, key, system);
 
 CREATE TABLE claim_related (
     key INTEGER NOT NULL,

@@ -57,7 +57,7 @@ CREATE TABLE coverage_type (
     PRIMARY KEY (key, coding)
 ) WITHOUT ROWID;
 
-CREATE INDEX ix_coverage_type_code_system_main_date_key ON coverage_type (code, system, main_date, key);
+CREATE INDEX ix_coverage_type_code_main_date_key_system ON coverage_type (code, main_date, key, system);
 
 CREATE TABLE coverage_payor (
     key INTEGER NOT NULL,
@@ -93,7 +93,7 @@ CREATE TABLE coverage_class_type (
     PRIMARY KEY (key, class_ordinal, coding)
 ) WITHOUT ROWID;
 
-CREATE INDEX ix_coverage_class_type_code_system_main_date_key ON coverage_class_type (code, system, main_date, key);
+CREATE INDEX ix_coverage_class_type_code_main_date_key_system ON coverage_class_type (code, main_date, key, system);
 
 CREATE TABLE coverage_cost_to_beneficiary (
     key INTEGER NOT NULL,

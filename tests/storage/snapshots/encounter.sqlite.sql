@@ -47,7 +47,7 @@ CREATE TABLE encounter (
 
 CREATE INDEX ix_encounter_status_period_start_key ON encounter (status, period_start, key);
 
-CREATE INDEX ix_encounter_class_code_class_system_period_start_key ON encounter (class_code, class_system, period_start, key);
+CREATE INDEX ix_encounter_class_code_period_start_key_class_system ON encounter (class_code, period_start, key, class_system);
 
 CREATE INDEX ix_encounter_subject_key_period_start_key ON encounter (subject_key, period_start, key) WHERE subject_key IS NOT NULL;
 
@@ -111,7 +111,7 @@ CREATE TABLE encounter_type (
     PRIMARY KEY (key, ordinal, coding)
 ) WITHOUT ROWID;
 
-CREATE INDEX ix_encounter_type_code_system_main_date_key ON encounter_type (code, system, main_date, key);
+CREATE INDEX ix_encounter_type_code_main_date_key_system ON encounter_type (code, main_date, key, system);
 
 CREATE TABLE encounter_episode_of_care (
     key INTEGER NOT NULL,
@@ -159,7 +159,7 @@ CREATE TABLE encounter_participant_type (
     PRIMARY KEY (key, participant_ordinal, ordinal, coding)
 ) WITHOUT ROWID;
 
-CREATE INDEX ix_encounter_participant_type_code_system_main_date_key ON encounter_participant_type (code, system, main_date, key);
+CREATE INDEX ix_encounter_participant_type_code_main_date_key_system ON encounter_participant_type (code, main_date, key, system);
 
 CREATE TABLE encounter_appointment (
     key INTEGER NOT NULL,
@@ -183,7 +183,7 @@ CREATE TABLE encounter_reason_code (
     PRIMARY KEY (key, ordinal, coding)
 ) WITHOUT ROWID;
 
-CREATE INDEX ix_encounter_reason_code_code_system_main_date_key ON encounter_reason_code (code, system, main_date, key);
+CREATE INDEX ix_encounter_reason_code_code_main_date_key_system ON encounter_reason_code (code, main_date, key, system);
 
 CREATE TABLE encounter_reason_reference (
     key INTEGER NOT NULL,
@@ -243,7 +243,7 @@ CREATE TABLE encounter_hospitalization_special_arrangement (
     PRIMARY KEY (key, ordinal, coding)
 ) WITHOUT ROWID;
 
-CREATE INDEX ix_encounter_hospitalization_special_arrangement_code__e218fa8c ON encounter_hospitalization_special_arrangement (code, system, main_date, key);
+CREATE INDEX ix_encounter_hospitalization_special_arrangement_code__e419ef5a ON encounter_hospitalization_special_arrangement (code, main_date, key, system);
 
 CREATE TABLE encounter_location (
     key INTEGER NOT NULL,

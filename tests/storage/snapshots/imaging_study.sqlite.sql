@@ -24,8 +24,6 @@ CREATE INDEX ix_imaging_study_encounter_key_started_key ON imaging_study (encoun
 
 CREATE INDEX ix_imaging_study_started_key ON imaging_study (started, key);
 
-CREATE INDEX ix_imaging_study_started_until_key ON imaging_study (started_until, key) WHERE started_until IS NOT NULL;
-
 CREATE INDEX ix_imaging_study_referrer_key_started_key ON imaging_study (referrer_key, started, key) WHERE referrer_key IS NOT NULL;
 
 CREATE TABLE imaging_study_identifier (
@@ -107,7 +105,7 @@ CREATE TABLE imaging_study_reason_code (
     PRIMARY KEY (key, ordinal, coding)
 ) WITHOUT ROWID;
 
-CREATE INDEX ix_imaging_study_reason_code_code_system_main_date_key ON imaging_study_reason_code (code, system, main_date, key);
+CREATE INDEX ix_imaging_study_reason_code_code_main_date_key_system ON imaging_study_reason_code (code, main_date, key, system);
 
 CREATE TABLE imaging_study_series (
     key INTEGER NOT NULL,
@@ -135,9 +133,9 @@ CREATE TABLE imaging_study_series (
 
 CREATE INDEX ix_imaging_study_series_uid_main_date_key ON imaging_study_series (uid, main_date, key);
 
-CREATE INDEX ix_imaging_study_series_modality_code_modality_system__37d4e66b ON imaging_study_series (modality_code, modality_system, main_date, key);
+CREATE INDEX ix_imaging_study_series_modality_code_main_date_key_mo_18a93ad5 ON imaging_study_series (modality_code, main_date, key, modality_system);
 
-CREATE INDEX ix_imaging_study_series_body_site_code_body_site_syste_2b06ee9f ON imaging_study_series (body_site_code, body_site_system, main_date, key) WHERE body_site_code IS NOT NULL;
+CREATE INDEX ix_imaging_study_series_body_site_code_main_date_key_b_6c44c3e7 ON imaging_study_series (body_site_code, main_date, key, body_site_system) WHERE body_site_code IS NOT NULL;
 
 CREATE TABLE imaging_study_series_endpoint (
     key INTEGER NOT NULL,
@@ -179,7 +177,7 @@ CREATE TABLE imaging_study_series_instance (
 
 CREATE INDEX ix_imaging_study_series_instance_uid_main_date_key ON imaging_study_series_instance (uid, main_date, key);
 
-CREATE INDEX ix_imaging_study_series_instance_sop_class_code_sop_cl_e7183889 ON imaging_study_series_instance (sop_class_code, sop_class_system, main_date, key);
+CREATE INDEX ix_imaging_study_series_instance_sop_class_code_main_d_7fe0813e ON imaging_study_series_instance (sop_class_code, main_date, key, sop_class_system);
 
 CREATE VIEW v_imaging_study AS
 SELECT

@@ -66,8 +66,6 @@ CREATE INDEX ix_medication_request_encounter_key_authored_on_key ON medication_r
 
 CREATE INDEX ix_medication_request_authored_on_key ON medication_request (authored_on, key);
 
-CREATE INDEX ix_medication_request_authored_on_until_key ON medication_request (authored_on_until, key) WHERE authored_on_until IS NOT NULL;
-
 CREATE INDEX ix_medication_request_requester_key_authored_on_key ON medication_request (requester_key, authored_on, key) WHERE requester_key IS NOT NULL;
 
 CREATE INDEX ix_medication_request_performer_key_authored_on_key ON medication_request (performer_key, authored_on, key) WHERE performer_key IS NOT NULL;
@@ -102,7 +100,7 @@ CREATE TABLE medication_request_category (
     PRIMARY KEY (key, ordinal, coding)
 ) WITHOUT ROWID;
 
-CREATE INDEX ix_medication_request_category_code_system_main_date_key ON medication_request_category (code, system, main_date, key);
+CREATE INDEX ix_medication_request_category_code_main_date_key_system ON medication_request_category (code, main_date, key, system);
 
 CREATE TABLE medication_request_medication_concept (
     key INTEGER NOT NULL,
@@ -115,7 +113,7 @@ CREATE TABLE medication_request_medication_concept (
     PRIMARY KEY (key, coding)
 ) WITHOUT ROWID;
 
-CREATE INDEX ix_medication_request_medication_concept_code_system_m_8f0f5626 ON medication_request_medication_concept (code, system, main_date, key);
+CREATE INDEX ix_medication_request_medication_concept_code_main_dat_eacb1000 ON medication_request_medication_concept (code, main_date, key, system);
 
 CREATE TABLE medication_request_performer_type (
     key INTEGER NOT NULL,
@@ -128,7 +126,7 @@ CREATE TABLE medication_request_performer_type (
     PRIMARY KEY (key, coding)
 ) WITHOUT ROWID;
 
-CREATE INDEX ix_medication_request_performer_type_code_system_main_date_key ON medication_request_performer_type (code, system, main_date, key);
+CREATE INDEX ix_medication_request_performer_type_code_main_date_key_system ON medication_request_performer_type (code, main_date, key, system);
 
 CREATE TABLE medication_request_reason_code (
     key INTEGER NOT NULL,
@@ -193,8 +191,6 @@ CREATE TABLE medication_request_dosage_instruction_timing_event (
 ) WITHOUT ROWID;
 
 CREATE INDEX ix_medication_request_dosage_instruction_timing_event_value_key ON medication_request_dosage_instruction_timing_event (value, key);
-
-CREATE INDEX ix_medication_request_dosage_instruction_timing_event_until_key ON medication_request_dosage_instruction_timing_event (until, key);
 
 CREATE TABLE medication_request_dosage_instruction_dose_and_rate (
     key INTEGER NOT NULL,

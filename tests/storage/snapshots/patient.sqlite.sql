@@ -22,11 +22,7 @@ CREATE INDEX ix_patient_gender_key ON patient (gender, key) WHERE gender IS NOT 
 
 CREATE INDEX ix_patient_birth_date_key ON patient (birth_date, key) WHERE birth_date IS NOT NULL;
 
-CREATE INDEX ix_patient_birth_date_until_key ON patient (birth_date_until, key) WHERE birth_date_until IS NOT NULL;
-
 CREATE INDEX ix_patient_deceased_key ON patient (deceased, key) WHERE deceased IS NOT NULL;
-
-CREATE INDEX ix_patient_deceased_until_key ON patient (deceased_until, key) WHERE deceased_until IS NOT NULL;
 
 CREATE INDEX ix_patient_managing_organization_key_key ON patient (managing_organization_key, key) WHERE managing_organization_key IS NOT NULL;
 
@@ -186,7 +182,7 @@ CREATE TABLE patient_communication_language (
     PRIMARY KEY (key, communication_ordinal, coding)
 ) WITHOUT ROWID;
 
-CREATE INDEX ix_patient_communication_language_code_system_key ON patient_communication_language (code, system, key);
+CREATE INDEX ix_patient_communication_language_code_key_system ON patient_communication_language (code, key, system);
 
 CREATE TABLE patient_general_practitioner (
     key INTEGER NOT NULL,
@@ -230,7 +226,7 @@ CREATE TABLE patient_is_deceased (
     PRIMARY KEY (key, ordinal, coding)
 ) WITHOUT ROWID;
 
-CREATE INDEX ix_patient_is_deceased_code_system_key ON patient_is_deceased (code, system, key);
+CREATE INDEX ix_patient_is_deceased_code_key_system ON patient_is_deceased (code, key, system);
 
 CREATE VIEW v_patient AS
 SELECT

@@ -121,7 +121,7 @@ CREATE TABLE practitioner_communication (
     PRIMARY KEY (key, ordinal, coding)
 );
 
-CREATE INDEX ix_practitioner_communication_code_system_key ON practitioner_communication (code, system, key);
+CREATE INDEX ix_practitioner_communication_code_key_system ON practitioner_communication (code, key, system);
 
 CREATE VIEW v_practitioner AS
 SELECT

@@ -41,7 +41,7 @@ CREATE TABLE schedule_service_category (
     PRIMARY KEY (key, ordinal, coding)
 );
 
-CREATE INDEX ix_schedule_service_category_code_system_main_date_key ON schedule_service_category (code, system, main_date, key);
+CREATE INDEX ix_schedule_service_category_code_main_date_key_system ON schedule_service_category (code, main_date, key, system);
 
 CREATE TABLE schedule_service_type (
     key BIGINT NOT NULL,
@@ -55,7 +55,7 @@ CREATE TABLE schedule_service_type (
     PRIMARY KEY (key, ordinal, coding)
 );
 
-CREATE INDEX ix_schedule_service_type_code_system_main_date_key ON schedule_service_type (code, system, main_date, key);
+CREATE INDEX ix_schedule_service_type_code_main_date_key_system ON schedule_service_type (code, main_date, key, system);
 
 CREATE TABLE schedule_specialty (
     key BIGINT NOT NULL,
@@ -69,7 +69,7 @@ CREATE TABLE schedule_specialty (
     PRIMARY KEY (key, ordinal, coding)
 );
 
-CREATE INDEX ix_schedule_specialty_code_system_main_date_key ON schedule_specialty (code, system, main_date, key);
+CREATE INDEX ix_schedule_specialty_code_main_date_key_system ON schedule_specialty (code, main_date, key, system);
 
 CREATE TABLE schedule_actor (
     key BIGINT NOT NULL,

@@ -45,7 +45,7 @@ CREATE TABLE slot_service_category (
     PRIMARY KEY (key, ordinal, coding)
 );
 
-CREATE INDEX ix_slot_service_category_code_system_main_date_key ON slot_service_category (code, system, main_date, key);
+CREATE INDEX ix_slot_service_category_code_main_date_key_system ON slot_service_category (code, main_date, key, system);
 
 CREATE TABLE slot_service_type (
     key BIGINT NOT NULL,
@@ -59,7 +59,7 @@ CREATE TABLE slot_service_type (
     PRIMARY KEY (key, ordinal, coding)
 );
 
-CREATE INDEX ix_slot_service_type_code_system_main_date_key ON slot_service_type (code, system, main_date, key);
+CREATE INDEX ix_slot_service_type_code_main_date_key_system ON slot_service_type (code, main_date, key, system);
 
 CREATE TABLE slot_specialty (
     key BIGINT NOT NULL,
@@ -73,7 +73,7 @@ CREATE TABLE slot_specialty (
     PRIMARY KEY (key, ordinal, coding)
 );
 
-CREATE INDEX ix_slot_specialty_code_system_main_date_key ON slot_specialty (code, system, main_date, key);
+CREATE INDEX ix_slot_specialty_code_main_date_key_system ON slot_specialty (code, main_date, key, system);
 
 CREATE TABLE slot_appointment_type (
     key BIGINT NOT NULL,
@@ -86,7 +86,7 @@ CREATE TABLE slot_appointment_type (
     PRIMARY KEY (key, coding)
 );
 
-CREATE INDEX ix_slot_appointment_type_code_system_main_date_key ON slot_appointment_type (code, system, main_date, key);
+CREATE INDEX ix_slot_appointment_type_code_main_date_key_system ON slot_appointment_type (code, main_date, key, system);
 
 CREATE VIEW v_slot AS
 SELECT
