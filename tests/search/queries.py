@@ -147,6 +147,8 @@ class Asker:
         # What is contained is asked for its own values only: R4 does not say what refers to it.
         further = depth - 1 if "deep chain" in self.allowed and link[0] != "#" else 0
         name, text = self.criterion(target, further)
+        if link[0] == "#" and name.startswith("_lastUpdated"):
+            return None  # it has none of its own (dom-4); whether its container's counts, R4 does not say
         self.used |= {"deep chain"} if "." in name else {"chain to has"} if name.startswith("_has") else set()
         return f"{code}:{target}.{name}" if typed else f"{code}.{name}", text
 
