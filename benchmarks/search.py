@@ -6,7 +6,8 @@ https://hl7.org/fhir/R4/search.html
 
 URL is a database that `benchmarks.load` or `fhir-server load` filled (see docs/reference/benchmarks.md). Both sides
 use one connection, unprepared statements and the same values in turn, and fetch the documents of the page. Printed:
-median and p99 of both, and the ratio of the medians. The goal is 2.0 at most.
+median and p99 of both, and the ratio of the medians. The goal is 2.0 at most. Where FHIR compares periods, the plain
+SQL is content with their beginning.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from benchmarks.served import machine
@@ -77,7 +78,7 @@ def column(database: Database, statement: str, *parameters: Any) -> list[Any]:
 
 def shapes(database: Database, rounds: int) -> list[Shape]:
     """Return the twelve questions with values that are in the database."""
-    chance = random.Random(4)  # noqa: S311 - the same questions in every run
+    chance = random.Random(4)
 
     def some(values: Sequence[Any]) -> list[Any]:
         return [chance.choice(values) for _ in range(rounds)]
@@ -85,7 +86,9 @@ def shapes(database: Database, rounds: int) -> list[Shape]:
     def rows(statement: str) -> list[Any]:
         return list(database.fetch(statement))
 
-    patients = column(database, "SELECT id FROM resource WHERE type = 'Patient' AND NOT deleted ORDER BY key LIMIT 1000")
+    patients = column(
+        database, "SELECT id FROM resource WHERE type = 'Patient' AND NOT deleted ORDER BY key LIMIT 1000"
+    )
     identifiers = rows("SELECT system, value FROM patient_identifier WHERE system IS NOT NULL ORDER BY key LIMIT 1000")
     families = column(database, "SELECT DISTINCT value FROM patient_name_part WHERE part = 'family' LIMIT 200")
     births = column(database, "SELECT DISTINCT birth_date FROM patient WHERE birth_date IS NOT NULL LIMIT 200")
@@ -105,13 +108,14 @@ def shapes(database: Database, rounds: int) -> list[Shape]:
         "ORDER BY effective_start DESC, key DESC LIMIT 400 OFFSET 20000"
     )
     own = "(SELECT key FROM resource WHERE type = 'Patient' AND id = %s)"
-    months = [(chance.choice(codes), datetime(chance.randint(2012, 2019), chance.randint(1, 12), 1)) for _ in range(200)]
+    starts = [date(chance.randint(2012, 2019), chance.randint(1, 12), 1) for _ in range(200)]
+    months = [(chance.choice(codes), start) for start in starts]
 
-    def ends(start: datetime) -> tuple[str, str]:
+    def ends(start: date) -> tuple[str, str]:
         last = (start + timedelta(days=31)).replace(day=1)
         return f"ge{start:%Y-%m-%d}", f"lt{last:%Y-%m-%d}"
 
-    def span(start: datetime) -> tuple[str, str]:
+    def span(start: date) -> tuple[str, str]:
         last = (start + timedelta(days=31)).replace(day=1)
         return f"{start:%Y-%m-%d}T00:00:00Z", f"{last:%Y-%m-%d}T00:00:00Z"
 
@@ -123,7 +127,8 @@ def shapes(database: Database, rounds: int) -> list[Shape]:
             lambda pair: [
                 (
                     page_of(
-                        "SELECT DISTINCT key FROM patient_identifier WHERE value = %s AND system = %s ORDER BY key LIMIT 21",
+                        "SELECT DISTINCT key FROM patient_identifier WHERE value = %s AND system = %s "
+                        "ORDER BY key LIMIT 21",
                         "r.key",
                     ),
                     (pair[1], pair[0]),
@@ -378,12 +383,10 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def skewed(database: Database) -> list[tuple[str, str, str, str, int]]:
-    """Return (parameter, value, system, code, rows) of codes and categories with many, about 1,000 and about 10 rows."""
+    """Return (parameter, value, system, code, rows): codes and categories of many, about 1,000 and about 10 rows."""
     found = []
     for parameter, table in (("category", "observation_category"), ("code", "observation_code")):
-        counts = list(
-            database.fetch(f"SELECT system, code, count(*) FROM {table} GROUP BY 1, 2 ORDER BY 3 DESC")  # noqa: S608
-        )
+        counts = list(database.fetch(f"SELECT system, code, count(*) FROM {table} GROUP BY 1, 2 ORDER BY 3 DESC"))
         for size in (300_000, 1_000, 10):
             system, code, rows = min(counts, key=lambda row: abs(row[2] - size))
             if (parameter, code) not in {each[::3] for each in found}:

@@ -43,7 +43,7 @@ def _custom_parameters(connection: Connection, schema: Schema) -> None:  # noqa:
         table.create(connection, checkfirst=True)
 
 
-def _full_text(connection: Connection, schema: Schema) -> None:
+def _full_text(connection: Connection, schema: Schema) -> None:  # noqa: ARG001
     """Make the tables of the full text search; every resource waits to be indexed."""
     enqueue_all(connection)
 
