@@ -51,9 +51,7 @@ class Projector:
         self.schema = schema
         self._failed = failed
         self._represent = representation(schema.dialect_name)
-        self._classify: Callable[[str], Reference] = lru_cache(maxsize=8192)(
-            lambda text: understand(text, base_url)
-        )
+        self._classify: Callable[[str], Reference] = lru_cache(maxsize=8192)(lambda text: understand(text, base_url))
         self._compiled: dict[str, Callable[[int, Document, Resolve], Rows]] = {}
 
     def rows(self, resource_type: str, key: int, document: Document, resolve: Resolve) -> Rows:
