@@ -55,6 +55,11 @@ class Database:
         self._statement_timeout = statement_timeout
         self._lock_timeout = lock_timeout
         self._processes: dict[int, _Process] = {}
+        self._bulk = False
+
+    def for_bulk(self) -> None:
+        """Expect a load: connections opened from now on put more into SQLite's log before it is copied."""
+        self._bulk = True
 
     @property
     def _process(self) -> _Process:
@@ -84,7 +89,9 @@ class Database:
             raise translated(error) from None
         session: Session
         if self.dialect == "sqlite":
-            session = SqliteSession(core, str(self.url.database), self._statement_timeout)
+            session = SqliteSession(
+                core, str(self.url.database), self._statement_timeout, self._lock_timeout, bulk=self._bulk
+            )
         else:
             session = PostgresSession(core)
         process.local.session = session
@@ -170,7 +177,7 @@ class Database:
 
     @contextmanager
     def _one_writer(self) -> Iterator[None]:
-        # SQLite has one writer. Waiting here is fair and cheap; its own busy handler polls, for other processes.
+        # SQLite has one writer. Waiting here is fair and cheap; other processes are waited for by trying again.
         if self.dialect != "sqlite":
             yield
             return

@@ -16,6 +16,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Executable
 
 from fhir_server.storage.columns import read_instant
+from fhir_server.storage.write_log import WriteLog
 
 Row = tuple[Any, ...]
 Bulk = tuple[str, tuple[str, ...], Sequence[Row]]  # table, columns, rows
@@ -199,13 +200,18 @@ class SqliteSession(Session):
     """A sqlite3 connection, which knows the file it opened.
 
     statement_timeout  seconds after which a running statement is interrupted
+    lock_timeout       seconds to wait for another writer
+    bulk               a load writes
     """
 
     _STEPS = 20_000  # virtual machine steps between two looks at the clock: about a millisecond
 
-    def __init__(self, core: Connection, path: str, statement_timeout: float) -> None:
+    def __init__(
+        self, core: Connection, path: str, statement_timeout: float, lock_timeout: float, *, bulk: bool = False
+    ) -> None:
         super().__init__(core)
         self._path = path
+        self._log = WriteLog(self.raw, path, lock_timeout, bulk=bulk)
         self._file = self._identity()
         self._timeout = statement_timeout
         self._deadline = 0.0
@@ -247,7 +253,7 @@ class SqliteSession(Session):
     def begin(self, question: str = "") -> None:
         # IMMEDIATE takes the one write lock first, so that what is read afterwards stays true.
         self._deadline = 0.0
-        self.raw.execute("BEGIN IMMEDIATE")
+        self._log.begin()
         try:
             self.answer = self.raw.execute(question).fetchall() if question else []
         except BaseException:
@@ -264,6 +270,7 @@ class SqliteSession(Session):
         self._deadline = 0.0
         self.raw.execute("COMMIT")
         self.in_transaction = False
+        self._log.bound()
 
     def rollback(self) -> None:
         self.in_transaction = False

@@ -22,6 +22,7 @@ class LocalTarget:
 
     def __init__(self, settings: Settings) -> None:
         self._server = create_server(settings)
+        self._server.database.for_bulk()
         self._endpoint = self._server.endpoint
         self._access = Access.unrestricted()
         self.max_depth = settings.max_depth

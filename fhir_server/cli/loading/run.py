@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from functools import cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -130,8 +131,10 @@ class Workers:
 
 @cache
 def _opened(open_target: OpenTarget) -> Target:
-    """Return the target of this worker process."""
-    return open_target()
+    """Return the target of this worker process, which is closed with it: SQLite then puts its log away."""
+    target = open_target()
+    Finalize(None, target.close, exitpriority=10)
+    return target
 
 
 def _start() -> None:
