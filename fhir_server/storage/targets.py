@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from fhir_server.definitions import Definitions
 from fhir_server.mappings.answers import answers
-from fhir_server.mappings.datatypes import SearchType
+from fhir_server.mappings.datatypes import Instant, SearchType
 from fhir_server.mappings.lookup import Found, find
 from fhir_server.mappings.model import Mapping, Parameter, Path
 from fhir_server.mappings.official import official_element
@@ -35,7 +35,7 @@ class SearchTarget:
                 uri         value
                 canonical   value (URL), version
                 integer, decimal   value, low, high              low and high are exact; equal for a plain number
-                moment, interval   start, end                    half-open, UTC; an instant's `end` may be absent
+                moment, interval   start, end                    half-open, UTC; an instant has no `end`
                 coding, concept    system, code, display, folded
                 identifier  use, system, value, type_system, type_code, type_text, folded
                 contact     system, value, folded, use, rank
@@ -201,6 +201,9 @@ class _Finder:
             if found.part not in field.columns:
                 return None
             field = replace(field, kind="code", columns={"value": field.columns[found.part]})
+        if isinstance(found.element, Instant) and field.kind == "moment":
+            # An instant is a point in time; how far it is written is no range.
+            field = replace(field, columns={"start": field.columns["start"]})
         return self._made(kind, full, field, self._filters(path, field, found))
 
     def _part(self, field: Field, full: str, part: str) -> SearchTarget:

@@ -4,5 +4,5 @@ FROM (SELECT DISTINCT t2.main_date AS s0, t2."key" AS "key"
 FROM appointment_participant AS t2 JOIN appointment AS t4 ON t4."key" = t2."key"
 WHERE t2.actor_type IN (?) AND t2.actor_key = (SELECT t3."key"
 FROM resource AS t3
-WHERE t3.type = ? AND t3.id = ?) AND t4.status = ? AND t4.start_time >= ? AND t4.start_time < ? AND t4.start_time_until <= ? AND t2.main_date < ? AND t2.main_date >= ? ORDER BY s0 DESC, t2."key" DESC
+WHERE t3.type = ? AND t3.id = ?) AND t4.status = ? AND t4.start_time >= ? AND t4.start_time < ? AND t2.main_date < ? AND t2.main_date >= ? ORDER BY s0 DESC, t2."key" DESC
  LIMIT ? OFFSET ?) AS page JOIN resource AS r ON r."key" = page."key" JOIN resource_version AS v ON v."key" = r."key" AND v.version = r.version ORDER BY page.s0 DESC, page."key" DESC;
