@@ -19,7 +19,8 @@ BULK_LOG_LIMIT = 128 << 20
 """The same during a load, which copies nothing before: pages that many Bundles change are copied once."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.004  # seconds between two tries
-_PATIENCE = 0.2  # seconds a writer may spend on beginning the log anew, while readers still need the old one
+# Seconds a writer may spend on beginning the log anew, while others read or write: a request is waited for, a load not.
+_PATIENCE, _BULK_PATIENCE = 0.2, 2.0
 
 
 class WriteLog:
@@ -38,6 +39,7 @@ class WriteLog:
         self._execute = connection.execute
         self._file = path + "-wal"
         self._patience = patience
+        self._trying = _BULK_PATIENCE if bulk else _PATIENCE
         self._step = self._limit = limit or (BULK_LOG_LIMIT if bulk else LOG_LIMIT)
         if bulk:
             self._execute("PRAGMA wal_autocheckpoint = 0")
@@ -76,7 +78,7 @@ class WriteLog:
         try:
             # The first copies while others go on writing; what is left for the second is short.
             busy = self._copied("PASSIVE")
-            deadline = time.monotonic() + _PATIENCE
+            deadline = time.monotonic() + self._trying
             while not busy and self._copied("TRUNCATE"):
                 if time.monotonic() > deadline:
                     return
