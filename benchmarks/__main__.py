@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks import load, read, validation
+from benchmarks import load, read, search, validation
 
 BESIDE = Path(__file__).parent.parent.parent / "shared" / "data" / "synthea"
 
@@ -26,6 +26,8 @@ def main() -> None:
     print("\n== load, against bare COPY and executemany")
     if files:
         load.main(files)
+        print("\n== searches, against plain SQL")
+        search.filled(files, repeat=2, rounds=100)
     else:
         print("left out: no Synthea bundles were named, and none lie beside the project")
 

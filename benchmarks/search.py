@@ -2,12 +2,13 @@
 
 https://hl7.org/fhir/R4/search.html
 
-    python -m benchmarks.search URL [--rounds N]
+    python -m benchmarks.search FILE... [--repeat N]
+    python -m benchmarks.search --database URL
 
-URL is a database that `benchmarks.load` or `fhir-server load` filled (see docs/reference/benchmarks.md). Both sides
-use one connection, unprepared statements and the same values in turn, and fetch the documents of the page. Printed:
-median and p99 of both, and the ratio of the medians. The goal is 2.0 at most. Where FHIR compares periods, the plain
-SQL is content with their beginning.
+FILE are Synthea transaction bundles; URL is a PostgreSQL that `fhir-server load` has filled with them. Both sides use
+one connection, unprepared statements and the same values in turn, and fetch the documents of the page. Printed: median
+and p99 of both, and the ratio of the medians. The goal is 2.0 at most. Where FHIR compares periods, the plain SQL is
+content with their beginning.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from benchmarks.served import machine
+from benchmarks.load import command
+from benchmarks.served import databases, machine
 from fhir_server.definitions import load
 from fhir_server.mappings import mappings_for
 from fhir_server.storage.access import Access
@@ -432,9 +435,29 @@ def main(url: str, rounds: int = 100) -> None:
     measure_skew(store)
 
 
+def filled(files: list[Path], repeat: int, rounds: int) -> None:
+    """Load `files` into a PostgreSQL of its own, the patients among them `repeat` times, and measure there."""
+    patients = [str(file) for file in files if "Information" not in file.name]
+    with databases() as urls:
+        url = urls["postgresql"]
+        command("migrate", database=url)
+        for number in range(repeat):
+            chosen = patients if number else [str(file) for file in files]
+            command("load", *chosen, "--workers", "2", "--again", database=url)
+        store = open_store(url)
+        store.database.fetch("VACUUM ANALYZE")
+        store.database.close()
+        main(url, rounds)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("url")
+    parser.add_argument("files", nargs="*", type=Path, help="Synthea bundles to load into a database of its own")
+    parser.add_argument("--repeat", type=int, default=21, help="how often the patients are loaded: 21 make 1,028,000")
+    parser.add_argument("--database", help="measure this database instead")
     parser.add_argument("--rounds", type=int, default=100)
     arguments = parser.parse_args()
-    main(arguments.url, arguments.rounds)
+    if arguments.database:
+        main(arguments.database, arguments.rounds)
+    else:
+        filled(arguments.files, arguments.repeat, arguments.rounds)
