@@ -212,6 +212,9 @@ class SqliteSession(Session):
         super().__init__(core)
         self._path = path
         self._log = WriteLog(self.raw, path, lock_timeout, bulk=bulk)
+        if bulk:
+            # Another process's commit empties the cache anyway, and a table's indexes are filled one after the other.
+            self.raw.execute("PRAGMA cache_size = -4096")
         self._file = self._identity()
         self._timeout = statement_timeout
         self._deadline = 0.0

@@ -30,6 +30,15 @@ class OpenLocal:
 
         prepare(self.settings, upgrade=self.migrate)
 
+    def warm(self) -> None:
+        """Import the write pipeline and read the facts of R4."""
+        from fhir_server.cli.loading.local import LocalTarget
+        from fhir_server.definitions import load
+        from fhir_server.mappings import mappings_for
+
+        _ = LocalTarget
+        mappings_for(load())
+
     def __call__(self) -> Target:
         from fhir_server.cli.collector import relieve
         from fhir_server.cli.loading.local import LocalTarget
@@ -53,6 +62,9 @@ class OpenRemote:
 
     def prepare(self) -> None:
         """Return: a server needs no preparation."""
+
+    def warm(self) -> None:
+        """Return: there is little to import."""
 
     def __call__(self) -> Target:
         from fhir_server.cli.loading.remote import RemoteTarget

@@ -86,7 +86,7 @@ class Workers:
         try:
             prepared = self._executor.submit(open_target.prepare)
             for _ in range(number - 1):
-                self._executor.submit(_nothing)  # a process is started for each task that finds none idle
+                self._executor.submit(open_target.warm)  # a process is started for each task that finds none idle
         finally:
             signal.signal(signal.SIGINT, before)
         try:
@@ -139,10 +139,6 @@ def _opened(open_target: OpenTarget) -> Target:
 
 def _start() -> None:
     end_with_parent(signal.SIGKILL)
-
-
-def _nothing() -> None:
-    """Be there."""
 
 
 def _perform(open_target: OpenTarget, task: Task) -> Done:

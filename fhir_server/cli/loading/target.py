@@ -49,6 +49,9 @@ class OpenTarget(Hashable, Protocol):
     def prepare(self) -> None:
         """Make sure once, before any worker opens it, that the target can be loaded. Raises click.ClickException."""
 
+    def warm(self) -> None:
+        """Do what takes time and can be done before the target is prepared."""
+
     def __call__(self) -> Target:
         """Open the target for this process."""
 
