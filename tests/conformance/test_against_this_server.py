@@ -27,7 +27,7 @@ from tests.ports import free_port
 # Checks of a SHOULD or a MAY that this server does not fulfil, each with the reason. Nothing else may warn.
 NOT_DONE: dict[str, str] = {
     "header-cors": "browsers of other origins are let in only where the settings name them",
-    "meta-version": "$meta is for current versions",
+    "search-string-family-parts": "a family name is searched from its beginning; :contains finds the words within",
 }
 
 # Checks that do not apply to this server, each with the reason. Nothing else may be skipped.
@@ -35,6 +35,7 @@ NOT_APPLICABLE: dict[str, str] = {
     "update-as-create-unclaimed": "updateCreate is claimed",
     "update-if-match-required": "If-Match is used when it is there, and required only where a setting says so",
     "conditional-delete-many": "a conditional delete is for one resource",
+    "search-canonical-below": ":below is for elements of type uri and canonical under a uri parameter",
     "search-total": "a total that costs a count is given only where it is asked for",
     "security-token-needed": "the server runs without authentication here",
     "security-token-wrong": "the server runs without authentication here",

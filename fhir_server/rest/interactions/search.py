@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/http.html#search and https://hl7.org/fhir/R4/http.html#v
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fhir_server.errors import Forbidden, StatementTimeout
@@ -54,9 +55,9 @@ def search(endpoint: Endpoint, request: Request, route: Route[Interaction]) -> R
         raise _too_slow(error) from None
     entries = [match_entry(endpoint.base_url, row, part(row.content, request.form)) for row in page.rows]
     entries += [contained_entry(endpoint.base_url, each, part(each.content, request.form)) for each in page.contained]
-    entries += [
-        match_entry(endpoint.base_url, row, part(row.content, request.form), "include") for row in page.included
-    ]
+    # https://hl7.org/fhir/R4/search.html#elements: included resources are returned whole.
+    beside = replace(request.form, elements=())
+    entries += [match_entry(endpoint.base_url, row, part(row.content, beside), "include") for row in page.included]
     if asked.remarks:
         entries.append(outcome_entry(outcome_text(asked.remarks)))
     links = list(_links(endpoint, request, path, asked, page))

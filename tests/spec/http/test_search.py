@@ -130,7 +130,7 @@ def test_lenient_next_links_lead_on(fhir: Fhir) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["identifier=", "identifier=,", "birthdate=xx2020", "birthdate=2024-02-30", "_count=x", "_count=-1", "_total=maybe",
+    ["identifier=,", "birthdate=xx2020", "birthdate=2024-02-30", "_count=x", "_count=-1", "_total=maybe",
      "_count=1&_count=2", "family:nonsense=x", "_sort=nonsense", "active:missing=maybe", "name=%00", "name=%ff",
      "name=%zz", "_summary=maybe", "_pretty=maybe", "_summary=true&_elements=id"],
 )  # fmt: skip

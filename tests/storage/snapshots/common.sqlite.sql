@@ -61,3 +61,14 @@ CREATE TABLE loose_reference (
 CREATE INDEX ix_loose_reference_reference ON loose_reference (reference, path, key) WHERE reference IS NOT NULL;
 
 CREATE INDEX ix_loose_reference_identifier ON loose_reference (identifier_value, identifier_system, path, key) WHERE identifier_value IS NOT NULL;
+
+CREATE TABLE contained (
+    key INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    contained_type TEXT NOT NULL,
+    id TEXT,
+    PRIMARY KEY (key, position)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_contained_type ON contained (contained_type, type, key);
