@@ -163,6 +163,14 @@ def _amount(projected: Projected, target: SearchTarget, row: Row) -> Iterator[Va
         yield found["low"], found["high"], *tail
 
 
+def _moment(projected: Projected, target: SearchTarget, row: Row) -> Iterator[Value]:
+    """The search looks at the start of an instant alone; its end is there for people."""
+    start = target.columns["start"]
+    end = target.columns.get("end") or next(name for name in (f"{start}_until", "until") if name in row)
+    if row[start] is not None:
+        yield row[start], row[end]
+
+
 _READ: dict[str, Callable[[Projected, SearchTarget, Row], Iterator[Value]]] = {
     "code": _code,
     "boolean": _code,
@@ -175,7 +183,7 @@ _READ: dict[str, Callable[[Projected, SearchTarget, Row], Iterator[Value]]] = {
     "uri": _uri,
     "canonical": _uri,
     "reference": _key,
-    "moment": _reads("start", "end"),
+    "moment": _moment,
     "interval": _reads("start", "end"),
     "quantity": _amount,
     "money": _amount,
